@@ -1,0 +1,1 @@
+"""The example site: a small pottery shop that hands its orders to wagtail_orders."""

@@ -1,0 +1,13 @@
+"""The app's place in a Django project."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WagtailOrdersConfig(AppConfig):
+    name = "wagtail_orders"
+    verbose_name = _("Orders")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        from . import checks  # noqa: F401 (registers the checks)

@@ -1,0 +1,83 @@
+"""What is wrong with a project's settings, told when it starts, with what to do."""
+
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.utils import timezone
+
+from . import conf
+from .lifecycle import numbers
+
+NEEDED_APPS = (
+    "wagtail.admin",
+    "wagtail.contrib.settings",
+    "wagtail.images",
+    "wagtail.snippets",
+    "django.contrib.contenttypes",
+)
+
+
+@checks.register("wagtail_orders")
+def check_installed_apps(app_configs, **kwargs):
+    """E001: an app that the order desk builds on is missing."""
+    return [
+        checks.Error(
+            f"wagtail_orders needs {name!r}.",
+            hint=f'Add "{name}" to INSTALLED_APPS.',
+            id="wagtail_orders.E001",
+        )
+        for name in NEEDED_APPS
+        if not apps.is_installed(name)
+    ]
+
+
+@checks.register("wagtail_orders")
+def check_settings(app_configs, **kwargs):
+    """E002: a key of WAGTAIL_ORDERS is unknown. E003: NUMBER_FORMAT makes no usable numbers."""
+    given = getattr(settings, "WAGTAIL_ORDERS", {})
+    errors = [
+        checks.Error(
+            f"WAGTAIL_ORDERS has no key {key!r}.",
+            hint=f"The keys are: {', '.join(sorted(conf.DEFAULTS))}.",
+            id="wagtail_orders.E002",
+        )
+        for key in sorted(set(given) - set(conf.DEFAULTS))
+    ]
+    if problem := _problem_of_number_format():
+        errors.append(
+            checks.Error(
+                f'WAGTAIL_ORDERS["NUMBER_FORMAT"] {problem}',
+                hint='The default is "{year}-{sequence:05d}".',
+                id="wagtail_orders.E003",
+            )
+        )
+    return errors
+
+
+def _problem_of_number_format():
+    moment = timezone.now()
+    try:
+        first, last = (numbers.render(count, moment=moment, site_id=1) for count in (1, 99_999_999))
+    except Exception as error:
+        return f"cannot be used: {error}"
+    if first == last:
+        return "has no {sequence}, so every order would get the same number."
+    if len(last) > 30:
+        return "makes numbers of more than 30 characters; with a prefix they must fit into 50."
+    return ""
+
+
+@checks.register("wagtail_orders", checks.Tags.database)
+def check_sqlite(app_configs, databases=None, **kwargs):
+    """W001: on SQLite, two writers would meet "database is locked"."""
+    return [
+        checks.Warning(
+            f"The SQLite database {alias!r} begins its transactions without the write lock, so that customers "
+            'may meet "database is locked".',
+            hint=f'Set DATABASES["{alias}"]["OPTIONS"] = {{"transaction_mode": "IMMEDIATE", "timeout": 20}}.',
+            id="wagtail_orders.W001",
+        )
+        for alias, database in settings.DATABASES.items()
+        if alias in (databases or ()) and database["ENGINE"] == "django.db.backends.sqlite3"
+        if database.get("OPTIONS", {}).get("transaction_mode", "").upper() not in ("IMMEDIATE", "EXCLUSIVE")
+    ]

@@ -1,0 +1,37 @@
+"""The ``WAGTAIL_ORDERS`` dictionary of a project's settings, read when used; every key has a default."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+DEFAULTS = {
+    # How an order's number reads: str.format with {sequence} (needed) and any of {year}, {month}, {day} (of
+    # the moment the order is placed, in the site's time zone) and {site} (the site's primary key). Orders
+    # whose numbers differ only in {sequence} are counted together, without gaps. The prefix from
+    # Settings → Orders stands before it.
+    "NUMBER_FORMAT": "{year}-{sequence:05d}",
+    # What people read for a payment method's code; added to PAYMENT_METHODS below.
+    "PAYMENT_METHODS": {},
+    # How many orders a set-based verb locks and writes in one transaction.
+    "CHUNK_SIZE": 500,
+    # Seconds after which the sweep takes an event for left behind by a process that died.
+    "DISPATCH_GRACE": 60,
+}
+
+PAYMENT_METHODS = {
+    "bank_transfer": _("Bank transfer"),
+    "card": _("Card"),
+    "cash": _("Cash"),
+    "manual": _("By hand"),
+    "on_delivery": _("On delivery"),
+    "paypal": "PayPal",
+}
+
+
+def get(key):
+    """The value of one key: the project's, else the default."""
+    return {**DEFAULTS, **getattr(settings, "WAGTAIL_ORDERS", {})}[key]
+
+
+def payment_method_label(code):
+    """What people read for a payment method's code; an unknown code is its own label."""
+    return {**PAYMENT_METHODS, **get("PAYMENT_METHODS")}.get(code, code)

@@ -1,0 +1,80 @@
+"""How a verb talks to the database: transactions that survive a deadlock, row locks, wide inserts."""
+
+import logging
+import sqlite3
+import time
+from contextlib import contextmanager
+
+from django.db import OperationalError, connections, router, transaction
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+# SQLSTATE 40001 serialization failure and 40P01 deadlock (PostgreSQL, appendix A); 1213 deadlock and 1205
+# lock wait timeout (MariaDB's error codes). Each means: rolled back, try again.
+_RETRY_SQLSTATES = {"40001", "40P01"}
+_RETRY_ERRNOS = {1205, 1213}
+
+
+def alias_for(model):
+    """The database that ``model`` is written to."""
+    return router.db_for_write(model)
+
+
+def in_transaction(model, work):
+    """
+    Run ``work()`` in a transaction of the database that ``model`` is written to and return its result. If the
+    database picks it as a deadlock's victim it runs again, from the start; inside a caller's transaction
+    that is the caller's to do, and the error goes up.
+    """
+    alias = alias_for(model)
+    for attempt in range(1, ATTEMPTS + 1):
+        nested = connections[alias].in_atomic_block
+        try:
+            with transaction.atomic(using=alias):
+                return work()
+        except OperationalError as error:
+            if nested or attempt == ATTEMPTS or not _may_be_tried_again(error):
+                raise
+            logger.info("Deadlock, attempt %s: %s", attempt, error)
+            time.sleep(0.01 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _may_be_tried_again(error):
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) in _RETRY_SQLSTATES or error.args[:1] in {
+        (number,) for number in _RETRY_ERRNOS
+    }
+
+
+def locked(queryset):
+    """``queryset`` with its rows locked until the transaction ends (SQLite locks the whole file instead)."""
+    return queryset.select_for_update()
+
+
+def insert_all(model, rows, **options):
+    """``bulk_create`` in as few statements as the database allows."""
+    alias = alias_for(model)
+    with _all_parameters_of(connections[alias]):
+        return model._base_manager.using(alias).bulk_create(rows, **options)
+
+
+@contextmanager
+def _all_parameters_of(connection):
+    """
+    Let Django use as many parameters in a statement as SQLite does. From 6.0 on it asks SQLite itself;
+    5.2 keeps to the 999 of before SQLite 3.32 and would split 500 rows into four to six statements.
+    """
+    features = connection.features
+    if connection.vendor != "sqlite" or not isinstance(
+        getattr(type(features), "max_query_params", None), int
+    ):
+        yield
+        return
+    connection.ensure_connection()
+    features.max_query_params = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    try:
+        yield
+    finally:
+        del features.max_query_params

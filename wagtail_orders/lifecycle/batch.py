@@ -1,0 +1,143 @@
+"""How a set-based verb goes through its orders: in chunks, locked, decided, written and journaled together."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from .. import conf, database, events
+from ..exceptions import TransitionRefused
+from ..models import Order
+from .outcome import GONE, Outcome, Reason, slim
+
+UNCHANGED = object()
+CHANGE = object()
+
+
+class Batch:
+    """The orders of one chunk that a verb changes: locked, read again, and agreed on."""
+
+    def __init__(self, orders, *, user):
+        self.orders = orders
+        self.user = user
+        self.now = timezone.now()
+
+    def set(self, orders=None, **facts):
+        """Write the same facts on all of the chunk's orders, or on some of them, in one statement."""
+        orders = self.orders if orders is None else orders
+        set_facts(orders, self.now, **facts)
+
+
+def set_facts(orders, now, **facts):
+    """Write ``facts`` on orders that are locked, and on the instances, and count their version up."""
+    if not orders:
+        return
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(
+        version=F("version") + 1, updated_at=now, **facts
+    )
+    for order in orders:
+        order.version += 1
+        order.updated_at = now
+        for name, value in facts.items():
+            setattr(order, name, getattr(order, value.name) if isinstance(value, F) else value)
+
+
+def change(orders, *, judge, write, kind, prepare=None, details=None, user=None):
+    """
+    Run a set-based verb. ``prepare(orders)`` reads what judging needs beyond the order itself;
+    ``judge(order)`` says CHANGE, UNCHANGED or a ``Reason`` to refuse; ``write(batch)`` writes the facts;
+    ``details(order)`` gives the event's data. Each chunk is a transaction
+    of its own: an order's facts and journal are written together or not at all, and a shop that places an
+    order meanwhile waits for a chunk, not for the whole. Returns an ``Outcome``; an ``Order`` passed in is
+    brought up to date in place.
+    """
+    details = details or (lambda order: {})
+    single = orders if isinstance(orders, Order) else None
+    outcome = Outcome()
+    for pks in _chunks(orders):
+
+        def work(pks=pks):
+            fresh = list(database.locked(Order.objects.filter(pk__in=pks)).order_by("pk"))
+            if prepare:
+                prepare(fresh)
+            return _change_chunk(fresh, judge, write, kind, details, user), fresh
+
+        part, fresh = database.in_transaction(Order, work)
+        outcome.add(part)
+        if single is not None:
+            _finish_single(single, fresh, outcome)
+    return outcome
+
+
+def _chunks(orders):
+    """The orders' primary keys, each once, in the order in which they are locked."""
+    if isinstance(orders, Order):
+        yield [orders.pk]
+        return
+    pks = sorted(set(orders.values_list("pk", flat=True)))
+    size = conf.get("CHUNK_SIZE")
+    for start in range(0, len(pks), size):
+        yield pks[start : start + size]
+
+
+def _change_chunk(fresh, judge, write, kind, details, user):
+    outcome, changing = Outcome(), []
+    for order in fresh:
+        verdict = judge(order)
+        if verdict is CHANGE:
+            changing.append(order)
+        elif verdict is UNCHANGED:
+            outcome.unchanged.append(slim(order))
+        else:
+            outcome.refused[slim(order)] = verdict
+    if changing:
+        batch = Batch(changing, user=user)
+        write(batch)
+        outcome.changed = [slim(order) for order in changing]
+        events.record([(order, details(order)) for order in changing], kind=kind, user=user, now=batch.now)
+    return outcome
+
+
+def _finish_single(order, fresh, outcome):
+    if fresh:
+        bring_up_to_date(order, fresh[0])
+    else:
+        outcome.refused[order] = GONE
+
+
+def lock(order):
+    """The order as it is now, locked until the transaction ends; refused if it does not exist any more."""
+    fresh = database.locked(Order.objects.filter(pk=order.pk)).first()
+    if fresh is None:
+        raise TransitionRefused({order: GONE})
+    return fresh
+
+
+def refuse(order, reason: Reason):
+    """Raise ``TransitionRefused`` for one order."""
+    raise TransitionRefused({order: reason})
+
+
+def bring_up_to_date(order, fresh):
+    """Give the caller's instance the facts of the one that was locked and written."""
+    if order is fresh:
+        return
+    for field in Order._meta.concrete_fields:
+        if field.attname in fresh.__dict__:
+            order.__dict__[field.attname] = fresh.__dict__[field.attname]
+    order.__dict__.pop("_address_by_kind", None)
+    order._state.fields_cache.clear()
+    getattr(order, "_prefetched_objects_cache", {}).clear()
+
+
+def change_one(order, work):
+    """
+    Run a verb on a single order: ``work(fresh)`` gets the order locked and read again, in a transaction.
+    Returns what ``work`` returns; the caller's instance is brought up to date.
+    """
+
+    def locked_work():
+        fresh = lock(order)
+        return fresh, work(fresh)
+
+    fresh, result = database.in_transaction(Order, locked_work)
+    bring_up_to_date(order, fresh)
+    return result

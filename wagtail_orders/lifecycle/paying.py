@@ -1,0 +1,320 @@
+"""Money that comes and goes: the ledger's verbs, and the statuses they give."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+
+from django.db import IntegrityError
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import database, events
+from ..exceptions import IdempotencyConflict
+from ..models import OrderEvent, Payment, PaymentStatus
+from ..models.settings import local_moment
+from . import outcome as reasons
+from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
+from .inputs import Checker
+
+_STATES = (Payment.State.PENDING, Payment.State.CONFIRMED, Payment.State.FAILED)
+
+
+def record_payment(
+    order,
+    *,
+    amount,
+    method,
+    reference=None,
+    received_on=None,
+    state="confirmed",
+    currency=None,
+    is_manual=None,
+    user=None,
+):
+    """
+    Note that ``amount``, in the order's currency, came in (any part of the total, or more), or is pending,
+    or failed. Writes the event ``paid`` if it pays the order in full, else ``payment_recorded``.
+
+    Idempotent on ``method`` and ``reference``: the same again changes nothing, a pending one moves to
+    confirmed or failed, a failed one may still be confirmed; another amount or order under the same
+    reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user`` was noted by
+    hand (``is_manual``) and may be voided; a provider's may not. Money for a cancelled order is kept and
+    the order flagged. Raises ``ValidationError`` for another currency or an amount that is not positive.
+    """
+    facts = _check_entry(order, amount, method, reference, received_on, state, currency)
+    if is_manual is None:
+        is_manual = user is not None or facts["reference"] is None
+    facts.update(kind=Payment.Kind.PAYMENT, is_manual=is_manual, recorded_by=user)
+
+    def work(fresh):
+        payment, is_news = _write_entry(fresh, facts)
+        if is_news:
+            _after_payment(fresh, payment, user)
+        return payment
+
+    return _record(order, work)
+
+
+def _record(order, work):
+    """Run ``work``, once more if another order took the reference at the same moment."""
+    try:
+        return change_one(order, work)
+    except IntegrityError:
+        return change_one(order, work)
+
+
+def _write_entry(order, facts, *, allowed=None):
+    """
+    The ledger's entry with these facts, and whether it is news: written, or moved to the given state.
+    ``allowed`` is the most that may be confirmed.
+    """
+    existing = _find_entry(facts, order)
+    if existing and not _moves(existing.state, facts["state"]):
+        return existing, False
+    if allowed is not None and facts["state"] == Payment.State.CONFIRMED and facts["amount"] > allowed:
+        refuse(order, reasons.MORE_THAN_PAID)
+    if existing is None:
+        return Payment.objects.create(order=order, **facts), True
+    existing.state = facts["state"]
+    existing.save(update_fields=["state"])
+    return existing, True
+
+
+def _moves(old, new):
+    """Whether a payment's state goes on from ``old`` to ``new``; news that come late change nothing."""
+    return (old, new) in {
+        (Payment.State.PENDING, Payment.State.CONFIRMED),
+        (Payment.State.PENDING, Payment.State.FAILED),
+        (Payment.State.FAILED, Payment.State.CONFIRMED),
+    }
+
+
+def _after_payment(order, payment, user):
+    now = timezone.now()
+    was_settled = order.paid_at is not None
+    _settle(order, now)
+    kind = OrderEvent.Kind.PAYMENT_RECORDED
+    if order.paid_at is not None and not was_settled:
+        kind = OrderEvent.Kind.PAID
+    happenings = [(order, kind, _describe(payment))]
+    if order.is_cancelled and payment.state == Payment.State.CONFIRMED and not order.needs_look:
+        set_facts([order], now, needs_look=True)
+        happenings.append(
+            (order, OrderEvent.Kind.FLAGGED, {"reason": "paid_after_cancellation", "payment": payment.pk})
+        )
+    events.record_mixed(happenings, user=user, now=now)
+
+
+def record_refund(
+    order,
+    *,
+    amount,
+    method,
+    reference=None,
+    reason="",
+    received_on=None,
+    state="confirmed",
+    currency=None,
+    user=None,
+):
+    """
+    Note that ``amount``, in the order's currency, went back to the customer. Idempotent on ``method`` and
+    ``reference`` as ``record_payment`` is. Raises ``TransitionRefused`` for more than was paid, and
+    ``ValidationError`` for another currency or an amount that is not positive.
+    """
+    facts = _check_entry(order, amount, method, reference, received_on, state, currency)
+    is_manual = user is not None or facts["reference"] is None
+    facts.update(kind=Payment.Kind.REFUND, is_manual=is_manual, recorded_by=user, reason=reason)
+
+    def work(fresh):
+        refund, is_news = _write_entry(fresh, facts, allowed=fresh.amount_paid - fresh.amount_refunded)
+        if not is_news:
+            return refund
+        now = timezone.now()
+        _settle(fresh, now)
+        events.record(
+            [(fresh, {**_describe(refund), "reason": refund.reason})],
+            kind=OrderEvent.Kind.REFUNDED,
+            user=user,
+            now=now,
+        )
+        return refund
+
+    return _record(order, work)
+
+
+def mark_paid(orders, *, received_on=None, method="manual", user=None):
+    """
+    Note for each order (one ``Order`` or a queryset) that what it still owes came in on ``received_on``
+    (today by default), by ``method``: one payment and one event ``paid`` each. A paid order is unchanged;
+    a cancelled one is refused. Returns an ``Outcome``.
+    """
+    paid = {}
+    checker = Checker()
+    day = _day(checker, received_on)
+    checker.raise_errors()
+
+    def judge(order):
+        if order.is_cancelled:
+            return reasons.CANCELLED
+        return CHANGE if order.amount_due else UNCHANGED
+
+    def write(batch):
+        rows = [
+            Payment(
+                order=order,
+                kind=Payment.Kind.PAYMENT,
+                amount=order.amount_due,
+                method=method,
+                received_on=day,
+                recorded_at=batch.now,
+                recorded_by=batch.user,
+            )
+            for order in batch.orders
+        ]
+        paid.update({payment.order_id: payment for payment in database.insert_all(Payment, rows)})
+        for (status, was_paid), group in _by_status_once_paid(batch.orders).items():
+            facts = {} if was_paid else {"paid_at": batch.now}
+            batch.set(group, amount_paid=F("total"), payment_status=status, **facts)
+
+    return change(
+        orders,
+        judge=judge,
+        write=write,
+        kind=OrderEvent.Kind.PAID,
+        details=lambda order: _describe(paid[order.pk]),
+        user=user,
+    )
+
+
+def _by_status_once_paid(orders):
+    groups = {}
+    for order in orders:
+        status = PaymentStatus.from_ledger(
+            total=order.total, paid=order.total, refunded=order.amount_refunded, pending=False
+        )
+        groups.setdefault((status, order.paid_at is not None), []).append(order)
+    return groups
+
+
+def mark_unpaid(orders, *, reason="", user=None):
+    """
+    Void each order's payments that were noted by hand. Refused where a provider's payment is confirmed
+    (refund it there) or a refund is recorded; an order without a payment is unchanged. Returns an
+    ``Outcome``.
+    """
+    voided = {}
+    of_provider = set()
+
+    def judge(order):
+        if not order.amount_paid:
+            return UNCHANGED
+        if order.amount_refunded:
+            return reasons.REFUNDED
+        return reasons.PROVIDER_PAYMENT if order.pk in of_provider else CHANGE
+
+    def prepare(fresh):
+        of_provider.clear()
+        of_provider.update(
+            Payment.objects.confirmed()
+            .filter(order__in=[order.pk for order in fresh], kind=Payment.Kind.PAYMENT, is_manual=False)
+            .values_list("order_id", flat=True)
+        )
+
+    def write(batch):
+        pks = [order.pk for order in batch.orders]
+        pending = set(
+            Payment.objects.filter(
+                order__in=pks, kind=Payment.Kind.PAYMENT, state=Payment.State.PENDING
+            ).values_list("order_id", flat=True)
+        )
+        voided.update({order.pk: str(order.amount_paid) for order in batch.orders})
+        Payment.objects.confirmed().filter(order__in=pks).update(state=Payment.State.VOIDED, reason=reason)
+        groups = {}
+        for order in batch.orders:
+            status = PaymentStatus.PENDING if order.pk in pending else PaymentStatus.UNPAID
+            groups.setdefault(status, []).append(order)
+        for status, group in groups.items():
+            batch.set(group, amount_paid=Decimal(0), payment_status=status, paid_at=None)
+
+    return change(
+        orders,
+        prepare=prepare,
+        judge=judge,
+        write=write,
+        kind=OrderEvent.Kind.UNPAID,
+        details=lambda order: {"amount": voided[order.pk], "reason": reason},
+        user=user,
+    )
+
+
+def _settle(order, now):
+    """Compute the order's sums and payment status from its ledger; the one place where that happens."""
+    # Added up here, not by the database: SQLite would do it in floats.
+    sums = defaultdict(Decimal)
+    for kind, state, amount in Payment.objects.filter(order=order).values_list("kind", "state", "amount"):
+        sums[kind, state] += amount
+    paid = sums[Payment.Kind.PAYMENT, Payment.State.CONFIRMED]
+    refunded = sums[Payment.Kind.REFUND, Payment.State.CONFIRMED]
+    pending = sums[Payment.Kind.PAYMENT, Payment.State.PENDING]
+    status = PaymentStatus.from_ledger(total=order.total, paid=paid, refunded=refunded, pending=bool(pending))
+    paid_at = (order.paid_at or now) if paid >= order.total else None
+    set_facts(
+        [order], now, amount_paid=paid, amount_refunded=refunded, payment_status=status, paid_at=paid_at
+    )
+
+
+def _check_entry(order, amount, method, reference, received_on, state, currency):
+    checker = Checker()
+    if state not in _STATES:
+        checker.refuse("state", _("%(state)r is not a payment's state.") % {"state": state})
+    if currency is not None and currency != order.currency:
+        checker.refuse(
+            "currency",
+            _("The order is in %(ours)s, not in %(given)s.") % {"ours": order.currency, "given": currency},
+        )
+    entry = {
+        "state": state,
+        "amount": checker.amount("amount", amount, order.currency, above=0),
+        "method": checker.text("method", method, most=50, required=True),
+        "reference": checker.text("reference", reference, most=255) or None,
+        "received_on": _day(checker, received_on),
+    }
+    checker.raise_errors()
+    return entry
+
+
+def _day(checker, received_on):
+    if received_on is not None and not isinstance(received_on, date):
+        checker.refuse("received_on", _("%(value)r is not a date.") % {"value": received_on})
+    return received_on or local_moment(timezone.now()).date()
+
+
+def _find_entry(entry, order):
+    """The entry that has the reference already, if it is the same payment."""
+    if entry["reference"] is None:
+        return None
+    existing = (
+        database.locked(Payment.objects.filter(method=entry["method"], reference=entry["reference"]))
+        .order_by()
+        .first()
+    )
+    if existing is None:
+        return None
+    if (existing.order_id, existing.kind, existing.amount) != (order.pk, entry["kind"], entry["amount"]):
+        raise IdempotencyConflict(
+            f"The {entry['method']} reference {entry['reference']!r} belongs to another entry: {existing}",
+            existing=existing,
+        )
+    return existing
+
+
+def _describe(payment):
+    return {
+        "payment": payment.pk,
+        "amount": str(payment.amount),
+        "method": payment.method,
+        "state": payment.state,
+        "received_on": payment.received_on.isoformat(),
+    }

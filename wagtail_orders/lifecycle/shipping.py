@@ -1,0 +1,283 @@
+"""Goods that go out: parcels, and whether an order is handled."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import database, events
+from ..models import FulfillmentStatus, OrderEvent, OrderLine, Shipment, ShipmentLine
+from ..tracking import build_link
+from . import outcome as reasons
+from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
+from .inputs import Checker
+
+
+def ship(
+    order,
+    *,
+    shipping_method=None,
+    tracking_number="",
+    tracking_url="",
+    lines=None,
+    notify_customer=False,
+    handled=None,
+    shipped_at=None,
+    user=None,
+):
+    """
+    Send a parcel with all that is left, or with ``lines`` (a mapping of ``OrderLine`` or its primary key to a
+    quantity; an empty one is a further parcel of what was sent already). Without a ``tracking_url`` the
+    shipping method (the order's own by default) makes one of ``tracking_number``.
+
+    Writes the event ``shipped``; the order is partly sent, or handled (event ``handled`` too) once nothing
+    is left. ``handled`` says otherwise: True ends a part delivery, False keeps a complete one open. Refuses
+    a cancelled order, one with nothing left, and more than was ordered (``TransitionRefused``); a link that
+    is not http(s) or a quantity that is none is a ``ValidationError``.
+    """
+    facts = _check_parcel(tracking_number, tracking_url, shipped_at)
+
+    def work(fresh):
+        if fresh.is_cancelled:
+            refuse(fresh, reasons.CANCELLED)
+        left = _left_to_send(fresh)
+        quantities = _quantities(fresh, lines, left)
+        method = shipping_method or fresh.shipping_method
+        shipment = _write_shipment(fresh, method, facts, quantities)
+        complete = all(left[pk] == quantities.get(pk, 0) for pk in left)
+        is_handled = fresh.is_handled or (complete if handled is None else handled)
+        _after_parcel(fresh, shipment, complete, is_handled, notify_customer, user)
+        return shipment
+
+    return change_one(order, work)
+
+
+def _check_parcel(tracking_number, tracking_url, shipped_at=None):
+    checker = Checker()
+    facts = {
+        "tracking_number": checker.text("tracking_number", tracking_number, most=255),
+        "tracking_url": checker.web_link("tracking_url", tracking_url),
+        "shipped_at": timezone.now() if shipped_at is None else checker.moment("shipped_at", shipped_at),
+    }
+    checker.raise_errors()
+    return facts
+
+
+def _left_to_send(order):
+    """For each line's primary key, the quantity that lies in no parcel yet."""
+    left = dict(OrderLine.objects.filter(order=order).values_list("pk", "quantity"))
+    sent = ShipmentLine.objects.filter(shipment__order=order, shipment__cancelled_at__isnull=True)
+    for pk, quantity in sent.values_list("line_id", "quantity"):
+        left[pk] -= quantity
+    return left
+
+
+def _quantities(order, lines, left):
+    if lines is None:
+        if not any(left.values()):
+            refuse(order, reasons.NOTHING_LEFT)
+        return {pk: quantity for pk, quantity in left.items() if quantity}
+    checker = Checker()
+    quantities = defaultdict(Decimal)
+    for line, quantity in lines.items():
+        pk = getattr(line, "pk", line)
+        if pk not in left:
+            checker.refuse("lines", _("%(line)r is not a line of this order.") % {"line": line})
+            continue
+        quantities[pk] += checker.decimal("lines", quantity, places=4, above=0)
+    checker.raise_errors()
+    if any(quantity > left[pk] for pk, quantity in quantities.items()):
+        refuse(order, reasons.MORE_THAN_ORDERED)
+    return dict(quantities)
+
+
+def _link(order, method, tracking_number):
+    address = order.shipping_address
+    return build_link(
+        method.tracking_url_template if method else "",
+        number=tracking_number,
+        postcode=address.postal_code if address else "",
+        country=address.country if address else "",
+        language=order.language,
+    )
+
+
+def _write_shipment(order, method, facts, quantities):
+    shipment = Shipment.objects.create(
+        order=order,
+        shipping_method=method,
+        shipping_method_name=method.name if method else order.shipping_method_name,
+        tracking_number=facts["tracking_number"],
+        tracking_url=facts["tracking_url"] or _link(order, method, facts["tracking_number"]),
+        shipped_at=facts["shipped_at"],
+    )
+    database.insert_all(
+        ShipmentLine,
+        [
+            ShipmentLine(shipment=shipment, line_id=pk, quantity=quantity)
+            for pk, quantity in quantities.items()
+        ],
+    )
+    return shipment
+
+
+def _after_parcel(order, shipment, complete, is_handled, notify_customer, user):
+    now = timezone.now()
+    becomes_handled = is_handled and not order.is_handled
+    status = FulfillmentStatus.FULFILLED if is_handled else FulfillmentStatus.PARTIALLY_FULFILLED
+    set_facts(
+        [order],
+        now,
+        fulfillment_status=status,
+        handled_at=(order.handled_at or now) if is_handled else None,
+    )
+    happenings = [
+        (
+            order,
+            OrderEvent.Kind.SHIPPED,
+            {**_describe(shipment), "complete": complete, "notify_customer": notify_customer},
+        )
+    ]
+    if becomes_handled:
+        happenings.append((order, OrderEvent.Kind.HANDLED, {"shipment": shipment.pk}))
+    events.record_mixed(happenings, user=user, now=now)
+
+
+def update_shipment(
+    shipment,
+    *,
+    shipping_method=None,
+    tracking_number=None,
+    tracking_url=None,
+    notify_customer=False,
+    user=None,
+):
+    """
+    Correct a parcel's method, number or link; what is not given stays. A new number or method makes a new
+    link unless one is given. Writes ``shipment_updated`` with what was before, if anything changed. Refuses
+    a cancelled parcel.
+    """
+    facts = _check_parcel(tracking_number or "", tracking_url or "")
+
+    def work(order):
+        fresh = _fresh(order, shipment)
+        before = _describe(fresh)
+        if shipping_method is not None:
+            fresh.shipping_method, fresh.shipping_method_name = shipping_method, shipping_method.name
+        if tracking_number is not None:
+            fresh.tracking_number = facts["tracking_number"]
+        if tracking_url is not None:
+            fresh.tracking_url = facts["tracking_url"]
+        elif shipping_method is not None or tracking_number is not None:
+            fresh.tracking_url = _link(order, fresh.shipping_method, fresh.tracking_number)
+        after = _describe(fresh)
+        if after == before and not notify_customer:
+            return fresh
+        fresh.save()
+        data = {"shipment": fresh.pk, "before": before, "after": after, "notify_customer": notify_customer}
+        events.record([(order, data)], kind=OrderEvent.Kind.SHIPMENT_UPDATED, user=user)
+        return fresh
+
+    return change_one(shipment.order, work)
+
+
+def cancel_shipment(shipment, *, user=None):
+    """
+    Take a parcel back that did not leave: its quantities are to be sent again, and an order that was
+    handled because everything had been sent no longer is. Writes ``shipment_cancelled`` (and ``unhandled``).
+    A cancelled parcel is unchanged; an archived order's parcel is refused. Returns the parcel.
+    """
+
+    def work(order):
+        fresh = _fresh(order, shipment, cancelled=True)
+        if fresh.cancelled_at:
+            return fresh
+        if order.is_archived:
+            refuse(order, reasons.ARCHIVED)
+        now = timezone.now()
+        was_complete = not any(_left_to_send(order).values())
+        fresh.cancelled_at = now
+        fresh.save(update_fields=["cancelled_at"])
+        left = _left_to_send(order)
+        stays_handled = order.is_handled and not (was_complete and any(left.values()))
+        _after_cancelled_parcel(order, fresh, stays_handled, now, user)
+        return fresh
+
+    return change_one(shipment.order, work)
+
+
+def _after_cancelled_parcel(order, shipment, stays_handled, now, user):
+    happenings = [(order, OrderEvent.Kind.SHIPMENT_CANCELLED, _describe(shipment))]
+    if order.is_handled and not stays_handled:
+        happenings.append((order, OrderEvent.Kind.UNHANDLED, {"shipment": shipment.pk}))
+    if not stays_handled:
+        set_facts([order], now, fulfillment_status=_status_from_parcels(order), handled_at=None)
+    events.record_mixed(happenings, user=user, now=now)
+
+
+def _status_from_parcels(order):
+    has_parcels = Shipment.objects.sent().filter(order=order).exists()
+    return FulfillmentStatus.PARTIALLY_FULFILLED if has_parcels else FulfillmentStatus.UNFULFILLED
+
+
+def _fresh(order, shipment, *, cancelled=False):
+    fresh = Shipment.objects.filter(order=order, pk=shipment.pk).first()
+    if fresh is None:
+        raise ValidationError({"shipment": [_("This parcel does not exist any more.")]})
+    if fresh.cancelled_at and not cancelled:
+        refuse(order, reasons.PARCEL_CANCELLED)
+    return fresh
+
+
+def _describe(shipment):
+    return {
+        "shipment": shipment.pk,
+        "method": shipment.shipping_method_name,
+        "tracking_number": shipment.tracking_number,
+        "tracking_url": shipment.tracking_url,
+    }
+
+
+def mark_handled(orders, *, user=None):
+    """
+    Note that nothing is left to do for each order (one ``Order`` or a queryset), paid or not. A handled one
+    is unchanged, a cancelled one refused. Event ``handled``. Returns an ``Outcome``.
+    """
+
+    def judge(order):
+        if order.is_cancelled:
+            return reasons.CANCELLED
+        return UNCHANGED if order.is_handled else CHANGE
+
+    def write(batch):
+        batch.set(fulfillment_status=FulfillmentStatus.FULFILLED, handled_at=batch.now)
+
+    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.HANDLED, user=user)
+
+
+def mark_unhandled(orders, *, user=None):
+    """
+    Take "handled" back: the order is to send again, or partly sent if it has parcels. One that is not
+    handled is unchanged; a cancelled or archived one is refused. Event ``unhandled``. Returns an
+    ``Outcome``.
+    """
+
+    def judge(order):
+        if order.is_cancelled:
+            return reasons.CANCELLED
+        if not order.is_handled:
+            return UNCHANGED
+        return reasons.ARCHIVED if order.is_archived else CHANGE
+
+    def write(batch):
+        pks = [order.pk for order in batch.orders]
+        with_parcels = set(Shipment.objects.sent().filter(order__in=pks).values_list("order_id", flat=True))
+        for status, group in (
+            (FulfillmentStatus.PARTIALLY_FULFILLED, [o for o in batch.orders if o.pk in with_parcels]),
+            (FulfillmentStatus.UNFULFILLED, [o for o in batch.orders if o.pk not in with_parcels]),
+        ):
+            batch.set(group, fulfillment_status=status, handled_at=None)
+
+    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.UNHANDLED, user=user)

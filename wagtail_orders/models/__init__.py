@@ -1,0 +1,28 @@
+"""The facts of an order, and the questions that are asked of them."""
+
+from .event import OrderEvent
+from .note import OrderNote
+from .notification import Notification
+from .number import NumberSequence
+from .order import FulfillmentStatus, Order, OrderAddress, OrderLine, OrderStatus, PaymentStatus
+from .payment import Payment
+from .settings import OrderSettings
+from .shipment import Shipment, ShipmentLine, ShippingMethod
+
+__all__ = [
+    "FulfillmentStatus",
+    "Notification",
+    "NumberSequence",
+    "Order",
+    "OrderAddress",
+    "OrderEvent",
+    "OrderLine",
+    "OrderNote",
+    "OrderSettings",
+    "OrderStatus",
+    "Payment",
+    "PaymentStatus",
+    "Shipment",
+    "ShipmentLine",
+    "ShippingMethod",
+]
