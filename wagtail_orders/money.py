@@ -40,10 +40,15 @@ def rounded(amount, currency):
     return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
 
 
-def format_amount(amount, currency, language=None):
-    """``amount`` as people of that language (the active one by default) write it: ``42,00 €``."""
+def format_amount(amount, currency, language=None, *, exact=False):
+    """
+    ``amount`` as people of that language (the active one by default) write it: ``42,00 €``; rounded to the
+    currency's digits, or ``exact`` with all it has, as a unit price may have more.
+    """
     locale = to_locale(language or get_language() or "en")
     number = rounded(Decimal(amount), currency)
+    if exact and number != amount:
+        number = Decimal(amount).normalize()
     pattern_digits = {"currency_digits": False, "decimal_quantization": False}
     try:
         return format_currency(number, currency, format=None, locale=locale, **pattern_digits)

@@ -97,7 +97,7 @@ def _after_payment(order, payment, user):
     kind = OrderEvent.Kind.PAYMENT_RECORDED
     if order.paid_at is not None and not was_settled:
         kind = OrderEvent.Kind.PAID
-    happenings = [(order, kind, _describe(payment))]
+    happenings = [(order, kind, _describe(payment, order.currency))]
     if order.is_cancelled and payment.state == Payment.State.CONFIRMED and not order.needs_look:
         set_facts([order], now, needs_look=True)
         happenings.append(
@@ -134,7 +134,7 @@ def record_refund(
         now = timezone.now()
         _settle(fresh, now)
         events.record(
-            [(fresh, {**_describe(refund), "reason": refund.reason})],
+            [(fresh, {**_describe(refund, fresh.currency), "reason": refund.reason})],
             kind=OrderEvent.Kind.REFUNDED,
             user=user,
             now=now,
@@ -183,7 +183,7 @@ def mark_paid(orders, *, received_on=None, method="manual", user=None):
         judge=judge,
         write=write,
         kind=OrderEvent.Kind.PAID,
-        details=lambda order: _describe(paid[order.pk]),
+        details=lambda order: _describe(paid[order.pk], order.currency),
         user=user,
     )
 
@@ -244,7 +244,7 @@ def mark_unpaid(orders, *, reason="", user=None):
         judge=judge,
         write=write,
         kind=OrderEvent.Kind.UNPAID,
-        details=lambda order: {"amount": voided[order.pk], "reason": reason},
+        details=lambda order: {"amount": voided[order.pk], "currency": order.currency, "reason": reason},
         user=user,
     )
 
@@ -310,10 +310,11 @@ def _find_entry(entry, order):
     return existing
 
 
-def _describe(payment):
+def _describe(payment, currency):
     return {
         "payment": payment.pk,
         "amount": str(payment.amount),
+        "currency": currency,
         "method": payment.method,
         "state": payment.state,
         "received_on": payment.received_on.isoformat(),

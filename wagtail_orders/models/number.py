@@ -6,7 +6,7 @@ from .fields import ExactCharField
 
 
 class NumberSequence(models.Model):
-    """One counter: ``key`` is the number with ``#`` where the count goes (``2026-#``), ``last`` the last count given."""
+    """One counter: ``key`` is the number with ``#`` for the count (``2026-#``), ``last`` the last one given."""
 
     key = ExactCharField(max_length=100, unique=True)
     last = models.PositiveBigIntegerField(default=0)

@@ -254,9 +254,15 @@ class Order(models.Model):
         """What the customer still owes. A refund does not raise it: goods sent back need no new payment."""
         return max(self.total - self.amount_paid, Decimal(0))
 
-    def format(self, amount, language=None):
+    @property
+    def tax_shares(self):
+        """``taxes`` with numbers instead of text, without the rates at which there is no tax."""
+        shares = [{name: Decimal(value) for name, value in share.items()} for share in self.taxes]
+        return [share for share in shares if share["tax"]]
+
+    def format(self, amount, language=None, *, exact=False):
         """``amount`` in the order's currency, as people of ``language`` write it."""
-        return format_amount(amount, self.currency, language)
+        return format_amount(amount, self.currency, language, exact=exact)
 
     @cached_property
     def _address_by_kind(self):

@@ -1,0 +1,115 @@
+"""The journal in words a shop owner understands: for the order's page and for Wagtail's log."""
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.log_actions import LogFormatter
+
+from .. import conf
+from ..models import OrderEvent
+from ..money import format_amount
+
+Kind = OrderEvent.Kind
+
+_REASONS = {
+    "paid_after_cancellation": gettext_lazy("money came in for a cancelled order"),
+}
+
+
+def describe(kind, data):
+    """One sentence on an event: ``Marked as paid: 42,00 € (Bank transfer)``."""
+    writer = _WRITERS.get(kind)
+    return writer(data) if writer else str(dict(Kind.choices).get(kind, kind))
+
+
+def _amount(data, name="amount"):
+    return format_amount(Decimal(data.get(name, 0)), data.get("currency", "EUR"))
+
+
+def _placed(data):
+    return _("Placed: %(amount)s") % {"amount": _amount(data, "total")}
+
+
+def _paid(data):
+    if "payment" not in data:
+        return _("Nothing to pay")
+    return _("Paid: %(amount)s (%(method)s)") % {
+        "amount": _amount(data),
+        "method": conf.payment_method_label(data["method"]),
+    }
+
+
+def _payment_recorded(data):
+    sentences = {
+        "confirmed": _("Payment received: %(amount)s (%(method)s)"),
+        "pending": _("Payment pending: %(amount)s (%(method)s)"),
+        "failed": _("Payment failed: %(amount)s (%(method)s)"),
+    }
+    return sentences[data["state"]] % {
+        "amount": _amount(data),
+        "method": conf.payment_method_label(data["method"]),
+    }
+
+
+def _with_reason(sentence, data):
+    reason = data.get("reason")
+    return f"{sentence}: {_REASONS.get(reason, reason)}" if reason else sentence
+
+
+def _unpaid(data):
+    return _with_reason(_("Marked as unpaid (%(amount)s)") % {"amount": _amount(data)}, data)
+
+
+def _refunded(data):
+    return _with_reason(_("Refunded %(amount)s") % {"amount": _amount(data)}, data)
+
+
+def _shipped(data):
+    parcel = " ".join(part for part in (data.get("method"), data.get("tracking_number")) if part)
+    sentence = _("Sent") if data.get("complete") else _("Sent in part")
+    return f"{sentence}: {parcel}" if parcel else sentence
+
+
+def _parcel(sentence, data):
+    number = data.get("tracking_number")
+    return f"{sentence}: {number}" if number else sentence
+
+
+def _note(sentence, data):
+    text = data.get("before", {}).get("text", "")
+    return f"{sentence}: “{text[:80]}”" if text else sentence
+
+
+_WRITERS = {
+    Kind.PLACED: _placed,
+    Kind.PAID: _paid,
+    Kind.PAYMENT_RECORDED: _payment_recorded,
+    Kind.UNPAID: _unpaid,
+    Kind.REFUNDED: _refunded,
+    Kind.SHIPPED: _shipped,
+    Kind.SHIPMENT_UPDATED: lambda data: _parcel(_("Parcel changed"), data.get("after", {})),
+    Kind.SHIPMENT_CANCELLED: lambda data: _parcel(_("Parcel cancelled"), data),
+    Kind.HANDLED: lambda data: _("Handled"),
+    Kind.UNHANDLED: lambda data: _("Marked as not handled"),
+    Kind.CANCELLED: lambda data: _with_reason(_("Cancelled"), data),
+    Kind.NOTE_ADDED: lambda data: (
+        _("Note written, the customer may see it") if data.get("visible_to_customer") else _("Note written")
+    ),
+    Kind.NOTE_EDITED: lambda data: _note(_("Note changed, before"), data),
+    Kind.NOTE_DELETED: lambda data: _note(_("Note deleted"), data),
+    Kind.FLAGGED: lambda data: _with_reason(_("Needs a look"), data),
+    Kind.DELETED: lambda data: _("Deleted: %(amount)s") % {"amount": _amount(data, "total")},
+}
+
+
+def log_formatter(kind):
+    """The formatter with which an action on orders reads in Wagtail's log."""
+
+    class OrderLogFormatter(LogFormatter):
+        label = Kind(kind).label
+
+        def format_message(self, log_entry):
+            return describe(kind, log_entry.data)
+
+    return OrderLogFormatter
