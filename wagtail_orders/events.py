@@ -34,9 +34,12 @@ def record(happenings, *, kind, user=None, now=None):
 
 
 def record_mixed(happenings, *, user=None, now=None):
-    """The same for triples of order, kind and data."""
+    """
+    The same for triples of order, kind and data. ``now`` is when it happened, which for an order brought over
+    from elsewhere may be long ago.
+    """
     now = now or timezone.now()
-    swept_from = now + timedelta(seconds=conf.get("DISPATCH_GRACE"))
+    swept_from = timezone.now() + timedelta(seconds=conf.get("DISPATCH_GRACE"))
     events = [
         OrderEvent(
             order=None if kind == OrderEvent.Kind.DELETED else order,

@@ -61,7 +61,7 @@ def _placed(order):
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         date_format(moment, "DATETIME_FORMAT"),
-        date_format(moment, "SHORT_DATE_FORMAT"),
+        date_format(moment, "DATE_FORMAT"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
+from .. import money
 from ..models import (
     FulfillmentStatus,
     Notification,
@@ -150,7 +151,7 @@ def _describe(order):
     return {
         "order": order.pk,
         "number": order.number,
-        "total": str(order.total),
+        "total": str(money.rounded(order.total, order.currency)),
         "currency": order.currency,
         "placed_at": order.placed_at.isoformat(),
     }

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import database, events
+from .. import database, events, money
 from ..exceptions import IdempotencyConflict
 from ..models import OrderEvent, Payment, PaymentStatus
 from ..models.settings import local_moment
@@ -229,7 +229,7 @@ def mark_unpaid(orders, *, reason="", user=None):
                 order__in=pks, kind=Payment.Kind.PAYMENT, state=Payment.State.PENDING
             ).values_list("order_id", flat=True)
         )
-        voided.update({order.pk: str(order.amount_paid) for order in batch.orders})
+        voided.update({order.pk: money.rounded(order.amount_paid, order.currency) for order in batch.orders})
         Payment.objects.confirmed().filter(order__in=pks).update(state=Payment.State.VOIDED, reason=reason)
         groups = {}
         for order in batch.orders:
@@ -244,7 +244,7 @@ def mark_unpaid(orders, *, reason="", user=None):
         judge=judge,
         write=write,
         kind=OrderEvent.Kind.UNPAID,
-        details=lambda order: {"amount": voided[order.pk], "currency": order.currency, "reason": reason},
+        details=lambda order: {"amount": str(voided[order.pk]), "currency": order.currency, "reason": reason},
         user=user,
     )
 
@@ -313,7 +313,7 @@ def _find_entry(entry, order):
 def _describe(payment, currency):
     return {
         "payment": payment.pk,
-        "amount": str(payment.amount),
+        "amount": str(money.rounded(payment.amount, currency)),
         "currency": currency,
         "method": payment.method,
         "state": payment.state,

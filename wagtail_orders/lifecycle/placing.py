@@ -262,7 +262,7 @@ def _place(placement, skip_taken):
         row.pk, row.order = None, order
     database.insert_all(OrderAddress, placement.addresses)
     database.insert_all(OrderLine, placement.lines)
-    events.record_mixed(happenings)
+    events.record_mixed(happenings, now=order.placed_at)
     return order
 
 

@@ -1,0 +1,41 @@
+"""What the tests share: a site, an owner, a recorder of signals."""
+
+import pytest
+from wagtail.models import Locale, Page, Site
+
+from wagtail_orders import signals
+
+
+@pytest.fixture
+def site(db):
+    """The default site; a test with real transactions finds none of what migrations made."""
+    site = Site.objects.filter(is_default_site=True).first()
+    if site is None:
+        Locale.objects.get_or_create(language_code="en")
+        root = Page.objects.filter(depth=1).first() or Page.add_root(title="Root", slug="root")
+        site = Site.objects.create(hostname="www.example.com", root_page=root, is_default_site=True)
+    return site
+
+
+@pytest.fixture
+def owner(django_user_model):
+    return django_user_model.objects.create_superuser(
+        username="anna", email="anna@example.com", password="secret", first_name="Anna"
+    )
+
+
+@pytest.fixture
+def heard():
+    """The kinds of the signals sent while the test runs, in their order, with what came along."""
+    received = []
+    receivers = []
+    for kind, signal in signals.BY_KIND.items():
+
+        def receiver(sender, order, event, kind=kind, **kwargs):
+            received.append((kind, order, event))
+
+        receivers.append((signal, receiver))
+        signal.connect(receiver)
+    yield received
+    for signal, receiver in receivers:
+        signal.disconnect(receiver)
