@@ -20,4 +20,4 @@ class DeleteOrdersBulkAction(DeleteBulkAction):
     @classmethod
     def execute_action(cls, objects, user=None, **kwargs):
         chosen = Order.objects.filter(pk__in=[order.pk for order in objects])
-        return len(lifecycle.delete(chosen, user=user).changed), 0
+        return len(lifecycle.delete(chosen, user=kwargs["self"].request.user).changed), 0
