@@ -621,7 +621,7 @@ class Migration(migrations.Migration):
                 ),
                 ("price", wagtail_orders.models.fields.MoneyField(default=0, verbose_name="price")),
                 ("is_active", models.BooleanField(default=True, verbose_name="offered")),
-                ("sort_order", models.PositiveIntegerField(default=0, verbose_name="order")),
+                ("sort_order", models.PositiveIntegerField(default=0, verbose_name="position")),
             ],
             options={
                 "verbose_name": "shipping method",

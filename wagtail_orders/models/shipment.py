@@ -23,7 +23,7 @@ class ShippingMethod(models.Model):
     tracking_url_template = models.CharField(_("tracking link"), max_length=1000, blank=True)
     price = MoneyField(_("price"), default=0)
     is_active = models.BooleanField(_("offered"), default=True)
-    sort_order = models.PositiveIntegerField(_("order"), default=0)
+    sort_order = models.PositiveIntegerField(_("position"), default=0)
 
     objects = ShippingMethodQuerySet.as_manager()
 
