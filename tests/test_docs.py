@@ -1,0 +1,61 @@
+"""The examples and tables of the documents, held against the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wagtail_orders import conf, lifecycle
+from wagtail_orders.models import Order, OrderEvent
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def blocks(name):
+    """The Python examples of a document, but for settings, which are read as they are."""
+    found = re.findall(r"^( *)```python\n(.*?)^\1```", (ROOT / name).read_text(encoding="utf-8"), re.S | re.M)
+    return [code for _, code in found if "INSTALLED_APPS" not in code and "DATABASES" not in code]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["README.md", "docs/verbs.md"])
+def test_the_examples_run_one_after_the_other(name, capsys):
+    names = {}
+    examples = blocks(name)
+    assert len(examples) == 2
+    for code in examples:
+        exec(compile(code, name, "exec"), names)
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_readmes_order_comes_to_42_euros():
+    names = {}
+    exec(blocks("README.md")[0], names)
+    order = names["order"]
+    assert (order.total, order.currency) == (42, "EUR")
+
+
+def test_every_verb_is_in_the_table():
+    table = (ROOT / "docs" / "verbs.md").read_text(encoding="utf-8")
+    verbs = {name for name in lifecycle.__all__ if name[0].islower()}
+    assert set(re.findall(r"^\| `(\w+)\(", table, re.M)) == verbs
+
+
+def test_every_event_is_in_the_table():
+    table = (ROOT / "docs" / "verbs.md").read_text(encoding="utf-8")
+    assert {kind for kind in OrderEvent.Kind.values if f"`{kind}`" not in table} == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path):
+    for target in LINK.findall(path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_every_setting_is_explained_where_it_has_its_default():
+    source = Path(conf.__file__).read_text(encoding="utf-8")
+    for key in conf.DEFAULTS:
+        assert re.search(rf"#[^\n]*\n    \"{key}\"", source), key
