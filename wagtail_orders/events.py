@@ -56,7 +56,8 @@ def record_mixed(happenings, *, user=None, now=None):
     events = database.insert_all(OrderEvent, events)
     if user is not None:
         _write_wagtail_log(happenings, user, now)
-    transaction.on_commit(partial(dispatch, events), using=database.alias_for(Order))
+    # Robust: the change stands, so a receiver or a lost connection must not look like its failure.
+    transaction.on_commit(partial(dispatch, events), using=database.alias_for(Order), robust=True)
 
 
 def _write_wagtail_log(happenings, user, now):
@@ -106,7 +107,12 @@ def dispatch(events, now=None):
 
 def _send(event):
     """Send one event's signal; what the first raising receiver said, or None."""
-    responses = signals.BY_KIND[event.kind].send_robust(sender=Order, order=event.order, event=event)
+    try:
+        responses = signals.BY_KIND[event.kind].send_robust(sender=Order, order=event.order, event=event)
+    except Exception as raised:
+        # Django 5.2 fails on a receiver without a name of its own (a functools.partial) that raises.
+        logger.exception("Sending %s failed", event)
+        return f"{type(raised).__name__}: {raised}"
     error = None
     for receiver, response in responses:
         if isinstance(response, Exception):
@@ -117,6 +123,7 @@ def _send(event):
 
 
 def _put_off(event, error, now):
+    error = error.replace("\x00", "").encode("utf-8", "replace").decode()[:5000]
     wait = BACK_OFF[min(event.dispatch_attempts, len(BACK_OFF) - 1)]
     OrderEvent.objects.filter(pk=event.pk).update(
         dispatch_attempts=event.dispatch_attempts + 1, next_dispatch_at=now + wait, dispatch_error=error

@@ -52,9 +52,14 @@ def _payment_recorded(data):
     }
 
 
+def _with(sentence, detail):
+    """The sentence with what follows its colon, if anything does."""
+    return _("%(what)s: %(detail)s") % {"what": sentence, "detail": detail} if detail else sentence
+
+
 def _with_reason(sentence, data):
     reason = data.get("reason")
-    return f"{sentence}: {_REASONS.get(reason, reason)}" if reason else sentence
+    return _with(sentence, _REASONS.get(reason, reason))
 
 
 def _unpaid(data):
@@ -68,17 +73,16 @@ def _refunded(data):
 def _shipped(data):
     parcel = " ".join(part for part in (data.get("method"), data.get("tracking_number")) if part)
     sentence = _("Sent") if data.get("complete") else _("Sent in part")
-    return f"{sentence}: {parcel}" if parcel else sentence
+    return _with(sentence, parcel)
 
 
 def _parcel(sentence, data):
-    number = data.get("tracking_number")
-    return f"{sentence}: {number}" if number else sentence
+    return _with(sentence, data.get("tracking_number"))
 
 
 def _note(sentence, data):
     text = data.get("before", {}).get("text", "")
-    return f"{sentence}: “{text[:80]}”" if text else sentence
+    return _with(sentence, text and f"“{text[:80]}”")
 
 
 _WRITERS = {

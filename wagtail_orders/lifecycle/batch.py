@@ -72,6 +72,8 @@ def _chunks(orders):
     if isinstance(orders, Order):
         yield [orders.pk]
         return
+    if getattr(orders, "model", None) is not Order:
+        raise TypeError(f"Give an Order or a queryset of orders, not {type(orders).__name__}.")
     pks = sorted(set(orders.values_list("pk", flat=True)))
     size = conf.get("CHUNK_SIZE")
     for start in range(0, len(pks), size):

@@ -19,7 +19,7 @@ class Command(BaseCommand):
             self._say_what_is_due()
             return
         done = events.sweep()
-        if done.due or verbosity > 1:
+        if verbosity:
             self.stdout.write(f"{done.due} events due, {done.delivered} delivered, {done.failed} put off.")
         if done.failed:
             self.stderr.write("The receivers' errors are in the log and in each event's dispatch_error.")

@@ -1,0 +1,1 @@
+"""The shop of the example site: pages, basket, checkout."""

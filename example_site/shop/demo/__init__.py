@@ -1,0 +1,1 @@
+"""The demo's content: what the shop sells, and the orders it has had."""
