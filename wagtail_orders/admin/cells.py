@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.admin.ui.tables import Column
 
 from ..models import FulfillmentStatus, PaymentStatus
@@ -70,13 +71,13 @@ def order_columns(url_name):
     return [
         HtmlColumn(
             "number",
-            label=_("Number"),
+            label=pgettext_lazy("order", "Number"),
             render=lambda order: _number(order, url_name),
             classname="title orders-number",
             sort_key="number",
         ),
         HtmlColumn(
-            "placed_at", label=_("Placed"), render=_placed, classname="orders-placed", sort_key="placed_at"
+            "placed_at", label=_("Date"), render=_placed, classname="orders-placed", sort_key="placed_at"
         ),
         HtmlColumn(
             "customer_name",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from wagtail.log_actions import LogFormatter
 
 from .. import conf
@@ -72,7 +72,7 @@ def _refunded(data):
 
 def _shipped(data):
     parcel = " ".join(part for part in (data.get("method"), data.get("tracking_number")) if part)
-    sentence = _("Sent") if data.get("complete") else _("Sent in part")
+    sentence = pgettext("order", "Sent") if data.get("complete") else pgettext("order", "Sent in part")
     return _with(sentence, parcel)
 
 
@@ -82,7 +82,7 @@ def _parcel(sentence, data):
 
 def _note(sentence, data):
     text = data.get("before", {}).get("text", "")
-    return _with(sentence, text and f"“{text[:80]}”")
+    return _with(sentence, text and _("“%(text)s”") % {"text": text[:80]})
 
 
 _WRITERS = {
@@ -96,7 +96,7 @@ _WRITERS = {
     Kind.SHIPMENT_CANCELLED: lambda data: _parcel(_("Parcel cancelled"), data),
     Kind.HANDLED: lambda data: _("Handled"),
     Kind.UNHANDLED: lambda data: _("Marked as not handled"),
-    Kind.CANCELLED: lambda data: _with_reason(_("Cancelled"), data),
+    Kind.CANCELLED: lambda data: _with_reason(pgettext("order", "Cancelled"), data),
     Kind.NOTE_ADDED: lambda data: (
         _("Note written, the customer may see it") if data.get("visible_to_customer") else _("Note written")
     ),

@@ -8,7 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views import View
 from wagtail.admin import messages
 from wagtail.admin.utils import get_valid_next_url_from_request
@@ -107,7 +107,7 @@ class OrderView(InspectView):
 
     any_permission_required = ["change", "delete", "view"]
     template_name = "wagtail_orders/admin/order.html"
-    page_title = gettext_lazy("Order")
+    page_title = pgettext_lazy("orders", "Order")
     archived_url_name = None
     action_url_name = None
 

