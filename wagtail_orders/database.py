@@ -28,13 +28,30 @@ def in_transaction(model, work):
     that is the caller's to do, and the error goes up.
     """
     alias = alias_for(model)
+    nested = connections[alias].in_atomic_block
+    committed = []
+
+    def whole():
+        with transaction.atomic(using=alias):
+            if not nested:
+                # The first hook: what a later one raises comes after the commit, and must not run work again.
+                transaction.on_commit(lambda: committed.append(True), using=alias)
+            return work()
+
+    return again_after_deadlock(model, whole, stands=committed)
+
+
+def again_after_deadlock(model, work, *, stands=()):
+    """
+    Run ``work()``, one statement or one transaction, and again if the database picks it as a deadlock's
+    victim, for as long as ``stands`` is empty.
+    """
+    nested = connections[alias_for(model)].in_atomic_block
     for attempt in range(1, ATTEMPTS + 1):
-        nested = connections[alias].in_atomic_block
         try:
-            with transaction.atomic(using=alias):
-                return work()
+            return work()
         except OperationalError as error:
-            if nested or attempt == ATTEMPTS or not _may_be_tried_again(error):
+            if nested or stands or attempt == ATTEMPTS or not _may_be_tried_again(error):
                 raise
             logger.info("Deadlock, attempt %s: %s", attempt, error)
             time.sleep(0.01 * 2**attempt)

@@ -4,7 +4,6 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -56,8 +55,13 @@ def record_mixed(happenings, *, user=None, now=None):
     events = database.insert_all(OrderEvent, events)
     if user is not None:
         _write_wagtail_log(happenings, user, now)
-    # Robust: the change stands, so a receiver or a lost connection must not look like its failure.
-    transaction.on_commit(partial(dispatch, events), using=database.alias_for(Order), robust=True)
+
+    # Robust: the change stands, so a receiver or a lost connection must not look like its failure. Django 5.2
+    # logs a robust hook by its __qualname__, which a partial has not.
+    def send():
+        dispatch(events)
+
+    transaction.on_commit(send, using=database.alias_for(Order), robust=True)
 
 
 def _write_wagtail_log(happenings, user, now):
@@ -97,12 +101,15 @@ def dispatch(events, now=None):
             failed.append((event, error))
     now = max(now or timezone.now(), timezone.now())
     if delivered:
-        OrderEvent.objects.filter(pk__in=delivered).update(
-            dispatched_at=now, next_dispatch_at=None, dispatch_error=""
-        )
+        _note(delivered, dispatched_at=now, next_dispatch_at=None, dispatch_error="")
     for event, error in failed:
         _put_off(event, error, now)
     return len(delivered)
+
+
+def _note(pks, **facts):
+    # Another sweep may hold these rows while it looks for what is due.
+    database.again_after_deadlock(OrderEvent, lambda: OrderEvent.objects.filter(pk__in=pks).update(**facts))
 
 
 def _send(event):
@@ -125,8 +132,11 @@ def _send(event):
 def _put_off(event, error, now):
     error = error.replace("\x00", "").encode("utf-8", "replace").decode()[:5000]
     wait = BACK_OFF[min(event.dispatch_attempts, len(BACK_OFF) - 1)]
-    OrderEvent.objects.filter(pk=event.pk).update(
-        dispatch_attempts=event.dispatch_attempts + 1, next_dispatch_at=now + wait, dispatch_error=error
+    _note(
+        [event.pk],
+        dispatch_attempts=event.dispatch_attempts + 1,
+        next_dispatch_at=now + wait,
+        dispatch_error=error,
     )
 
 

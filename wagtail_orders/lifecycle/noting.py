@@ -7,7 +7,8 @@ from .. import database, events
 from ..exceptions import StaleOrder
 from ..models import OrderAddress, OrderEvent, OrderNote
 from .batch import CHANGE, UNCHANGED, change, change_one, set_facts
-from .inputs import Address, Checker, check_address
+from .checking import Checker
+from .inputs import Address, check_address
 
 _ADDRESS_FACTS = tuple(Address.__dataclass_fields__)
 
@@ -74,7 +75,7 @@ def delete_note(note, *, user=None):
 
 def _check_text(text):
     checker = Checker()
-    text = checker.text("text", text, required=True, lines=True)
+    text = checker.text("text", text, most=50_000, required=True, lines=True)
     checker.raise_errors()
     return text
 
@@ -138,7 +139,7 @@ def _check_customer(customer_name, email, phone, customer_note, billing_address,
     if phone is not None:
         facts["phone"] = checker.text("phone", phone, most=64)
     if customer_note is not None:
-        facts["customer_note"] = checker.text("customer_note", customer_note, lines=True)
+        facts["customer_note"] = checker.text("customer_note", customer_note, most=50_000, lines=True)
     given = {
         OrderAddress.Kind.BILLING: billing_address,
         OrderAddress.Kind.SHIPPING: shipping_address,

@@ -15,7 +15,7 @@ from ..models import OrderEvent, Payment, PaymentStatus
 from ..models.settings import local_moment
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
-from .inputs import Checker
+from .checking import Checker
 
 _STATES = (Payment.State.PENDING, Payment.State.CONFIRMED, Payment.State.FAILED)
 

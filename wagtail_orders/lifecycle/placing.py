@@ -20,7 +20,8 @@ from .. import database, events, money
 from ..exceptions import IdempotencyConflict
 from ..models import Order, OrderAddress, OrderEvent, OrderLine, PaymentStatus, ShippingMethod
 from . import numbers
-from .inputs import Checker, check_address, check_line
+from .checking import MAX_AMOUNT, Checker
+from .inputs import check_address, check_line
 
 
 def place_order(
@@ -152,7 +153,7 @@ def _check_order(checker, given, currency, included):
         payment_method=checker.text("payment_method", given["payment_method"], most=50),
         shipping_method=method,
         shipping_method_name=method.name if method else "",
-        customer_note=checker.text("customer_note", given["customer_note"], lines=True),
+        customer_note=checker.text("customer_note", given["customer_note"], most=50_000, lines=True),
         data=checker.json("data", given["data"]),
     )
 
@@ -172,7 +173,7 @@ def _add_up(checker, order, lines, given_total):
             _("A discount of %(discount)s is more than the goods' %(subtotal)s.")
             % {"discount": order.discount_total, "subtotal": sums.subtotal},
         )
-    if sums.total >= Decimal(10) ** 11:
+    if sums.total >= MAX_AMOUNT:
         checker.refuse("lines", _("The order's total is too large."))
     if given_total is not None:
         given_total = checker.amount("total", given_total, order.currency)

@@ -12,7 +12,7 @@ from ..models import FulfillmentStatus, OrderEvent, OrderLine, Shipment, Shipmen
 from ..tracking import build_link
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
-from .inputs import Checker
+from .checking import Checker
 
 
 def ship(
