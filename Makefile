@@ -24,7 +24,7 @@ demo-reset:
 	$(MAKE) demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/browser
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

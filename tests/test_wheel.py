@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SITE = '''
+SITE = """
 import sys
 
 from django.conf import settings
@@ -55,7 +55,7 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
     sys.modules["one_file_site"] = sys.modules["__main__"]
     execute_from_command_line(sys.argv)
-'''
+"""
 
 WALK = """
 from django.contrib.auth import get_user_model

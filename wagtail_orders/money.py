@@ -1,11 +1,11 @@
 """Amounts, rounding, totals and taxes: pure functions on ``Decimal``, no database."""
 
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from babel.core import UnknownLocaleError, get_global
-from babel.numbers import format_currency
+from babel.core import Locale, UnknownLocaleError, get_global
 from django.utils.translation import get_language, to_locale
 
 # Minor units other than 2, from ISO 4217 list one. Babel's own digits follow CLDR, which shows some
@@ -45,15 +45,17 @@ def format_amount(amount, currency, language=None, *, exact=False):
     ``amount`` as people of that language (the active one by default) write it: ``42,00 €``; rounded to the
     currency's digits, or ``exact`` with all it has, as a unit price may have more.
     """
-    locale = to_locale(language or get_language() or "en")
-    number = rounded(Decimal(amount), currency)
+    number, places = rounded(Decimal(amount), currency), digits(currency)
     if exact and number != amount:
         number = Decimal(amount).normalize()
-    pattern_digits = {"currency_digits": False, "decimal_quantization": False}
     try:
-        return format_currency(number, currency, format=None, locale=locale, **pattern_digits)
+        locale = Locale.parse(to_locale(language or get_language() or "en"))
     except (UnknownLocaleError, ValueError):
-        return format_currency(number, currency, locale="en", **pattern_digits)
+        locale = Locale("en")
+    pattern = copy(locale.currency_formats["standard"])
+    # A language's pattern has two decimals, whatever the currency.
+    pattern.frac_prec = (places, max(places, -number.as_tuple().exponent))
+    return pattern.apply(number, locale, currency=currency, currency_digits=False)
 
 
 def tax_within(base, rate, *, included):
@@ -96,7 +98,8 @@ def totals(lines, *, shipping, shipping_rate, discount, included, currency):
     """
     Add an order up. ``lines`` are ``TaxedAmount``s in whole minor units, ``shipping`` and ``discount``
     amounts of the same kind; the discount lowers the lines' rates by their shares. The tax is rounded once
-    for each rate; a line's own tax, where the shop gave one, is kept and only the rest is computed.
+    for each rate; a line's own tax, where the shop gave one, is kept (the discount lowers it by its share)
+    and only the rest is computed.
     """
     of_lines, kept, computed = defaultdict(Decimal), defaultdict(Decimal), defaultdict(Decimal)
     for line in lines:
@@ -108,7 +111,9 @@ def totals(lines, *, shipping, shipping_rate, discount, included, currency):
     shares = spread(discount, of_lines, currency)
     bases = defaultdict(Decimal, {rate: amount - shares[rate] for rate, amount in of_lines.items()})
     for rate, share in shares.items():
-        computed[rate] -= share
+        if share:
+            computed[rate] -= computed[rate] * share / of_lines[rate]
+            kept[rate] -= kept[rate] * share / of_lines[rate]
     if shipping:
         bases[shipping_rate] += shipping
         computed[shipping_rate] += shipping
@@ -123,7 +128,7 @@ def totals(lines, *, shipping, shipping_rate, discount, included, currency):
 
 
 def _rate_total(rate, base, computed, kept, included, currency):
-    tax = kept + rounded(tax_within(computed, rate, included=included), currency)
+    tax = rounded(kept + tax_within(computed, rate, included=included), currency)
     return RateTotal(rate, net=base - tax if included else base, tax=tax)
 
 

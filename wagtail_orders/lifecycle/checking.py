@@ -4,6 +4,7 @@ import json
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal, DecimalException
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,6 +19,8 @@ from ..tracking import is_web_link
 
 #: Amounts stay below this: see MoneyField.
 MAX_AMOUNT = Decimal(10) ** 11
+#: As long as a link may be: what its column holds.
+LINK_LENGTH = 2000
 _LINE_BREAKS = re.compile("[\\r\\n\\v\\f\\x1c-\\x1e\\x85\u2028\u2029]+")
 
 
@@ -148,7 +151,7 @@ class Checker:
 
     def web_link(self, field, value):
         """An http(s) address, or none."""
-        value = self.text(field, value, most=2000)
+        value = self.text(field, value, most=LINK_LENGTH)
         if value and not is_web_link(value):
             self.refuse(
                 field, _("%(value)r is not a link that starts with http:// or https://.") % {"value": value}
@@ -168,9 +171,9 @@ class Checker:
         """An ISO 3166 alpha-2 code that has postal rules; the rules come with it."""
         code = value.upper() if isinstance(value, str) else ""
         try:
-            if code == "ZZ":
+            if code in ("", "ZZ"):
                 raise ValueError
-            return code, get_validation_rules({"country_code": code})
+            return code, _postal_rules(code)
         except ValueError:
             self.refuse(
                 field,
@@ -178,6 +181,12 @@ class Checker:
                 % {"value": value},
             )
             return "", None
+
+
+@lru_cache(maxsize=300)
+def _postal_rules(country):
+    # Read from the library's files anew at each call, so kept.
+    return get_validation_rules({"country_code": country})
 
 
 def clean_text(value, *, lines=False):

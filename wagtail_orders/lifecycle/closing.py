@@ -18,6 +18,7 @@ from ..models import (
 )
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change
+from .checking import clean_text
 
 
 def cancel(orders, *, reason="", notify_customer=False, user=None):
@@ -26,6 +27,7 @@ def cancel(orders, *, reason="", notify_customer=False, user=None):
     A cancelled one is unchanged; one that is sent, in part or whole, or handled is refused. Event
     ``cancelled``. Returns an ``Outcome``.
     """
+    reason = clean_text(reason, lines=True)
 
     def judge(order):
         if order.is_cancelled:

@@ -9,6 +9,9 @@ from .. import money
 from ..models import OrderAddress, OrderLine
 from .checking import MAX_AMOUNT
 
+#: What nine digits before six decimals hold.
+_MAX_PRICE = Decimal(999_999_999)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -76,8 +79,10 @@ def check_line(checker, position, line, *, currency, included):
         checker.refuse(prefix, _("Give a Line."))
         return None
     quantity = checker.decimal(f"{prefix}.quantity", line.quantity, places=4, above=0, maximum=99_999_999)
-    unit_price = checker.decimal(f"{prefix}.unit_price", line.unit_price, places=6, minimum=0)
-    discount = checker.decimal(f"{prefix}.discount", line.discount, places=6, minimum=0)
+    unit_price = checker.decimal(
+        f"{prefix}.unit_price", line.unit_price, places=6, minimum=0, maximum=_MAX_PRICE
+    )
+    discount = checker.decimal(f"{prefix}.discount", line.discount, places=6, minimum=0, maximum=_MAX_PRICE)
     rate = checker.decimal(f"{prefix}.tax_rate", line.tax_rate, places=4, minimum=0, maximum=100)
     total, tax = Decimal(0), None
     if not any(field.startswith(f"{prefix}.") for field in checker.errors):

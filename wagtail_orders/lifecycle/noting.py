@@ -6,18 +6,22 @@ from django.utils import timezone
 from .. import database, events
 from ..exceptions import StaleOrder
 from ..models import OrderAddress, OrderEvent, OrderNote
-from .batch import CHANGE, UNCHANGED, change, change_one, set_facts
-from .checking import Checker
+from .batch import CHANGE, UNCHANGED, change, change_one, lock, set_facts
+from .checking import Checker, clean_text
 from .inputs import Address, check_address
 
 _ADDRESS_FACTS = tuple(Address.__dataclass_fields__)
 
 
 def add_note(order, *, text, visible_to_customer=False, user=None):
-    """Write a note on the order; ``user`` is its author. Event ``note_added``. Returns the note."""
+    """
+    Write a note on the order; ``user`` is its author. Event ``note_added``. Returns the note. Refused if the
+    order does not exist any more (``TransitionRefused``).
+    """
     text = _check_text(text)
 
     def work():
+        lock(order)
         note = OrderNote.objects.create(
             order_id=order.pk, text=text, author=user, visible_to_customer=visible_to_customer
         )
@@ -32,7 +36,7 @@ def edit_note(note, *, text=None, visible_to_customer=None, user=None):
     """
     Change a note's text, or whether the customer may see it; what is not given stays. A ``user`` may only
     change notes of their own (``PermissionDenied``). Event ``note_edited`` with what was before, if
-    anything changed. Returns the note.
+    anything changed. Returns the note; ``OrderNote.DoesNotExist`` if it is gone.
     """
     text = None if text is None else _check_text(text)
 
@@ -175,6 +179,7 @@ def flag(orders, *, reason, user=None):
     Ask for the owner's look at each order (one ``Order`` or a queryset); a flagged one is unchanged. Event
     ``flagged``. Returns an ``Outcome``.
     """
+    reason = clean_text(reason, lines=True)
 
     def judge(order):
         return UNCHANGED if order.needs_look else CHANGE

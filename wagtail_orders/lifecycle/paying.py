@@ -1,7 +1,7 @@
 """Money that comes and goes: the ledger's verbs, and the statuses they give."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError
@@ -37,10 +37,11 @@ def record_payment(
     or failed. Writes the event ``paid`` if it pays the order in full, else ``payment_recorded``.
 
     Idempotent on ``method`` and ``reference``: the same again changes nothing, a pending one moves to
-    confirmed or failed, a failed one may still be confirmed; another amount or order under the same
-    reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user`` was noted by
-    hand (``is_manual``) and may be voided; a provider's may not. Money for a cancelled order is kept and
-    the order flagged. Raises ``ValidationError`` for another currency or an amount that is not positive.
+    confirmed or failed, a failed one may still be confirmed, a voided one stays so; another amount or order
+    under the same reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user``
+    was noted by hand (``is_manual``) and may be voided; a provider's may not. Money for a cancelled order is
+    kept and the order flagged. Raises ``ValidationError`` for another currency or an amount that is not
+    positive.
     """
     facts = _check_entry(order, amount, method, reference, received_on, state, currency)
     if is_manual is None:
@@ -76,8 +77,8 @@ def _write_entry(order, facts, *, allowed=None):
         refuse(order, reasons.MORE_THAN_PAID)
     if existing is None:
         return Payment.objects.create(order=order, **facts), True
-    existing.state = facts["state"]
-    existing.save(update_fields=["state"])
+    existing.state, existing.received_on = facts["state"], facts["received_on"]
+    existing.save(update_fields=["state", "received_on"])
     return existing, True
 
 
@@ -123,9 +124,9 @@ def record_refund(
     ``reference`` as ``record_payment`` is. Raises ``TransitionRefused`` for more than was paid, and
     ``ValidationError`` for another currency or an amount that is not positive.
     """
-    facts = _check_entry(order, amount, method, reference, received_on, state, currency)
+    facts = _check_entry(order, amount, method, reference, received_on, state, currency, reason)
     is_manual = user is not None or facts["reference"] is None
-    facts.update(kind=Payment.Kind.REFUND, is_manual=is_manual, recorded_by=user, reason=reason)
+    facts.update(kind=Payment.Kind.REFUND, is_manual=is_manual, recorded_by=user)
 
     def work(fresh):
         refund, is_news = _write_entry(fresh, facts, allowed=fresh.amount_paid - fresh.amount_refunded)
@@ -153,6 +154,7 @@ def mark_paid(orders, *, received_on=None, method="manual", user=None):
     paid = {}
     checker = Checker()
     day = _day(checker, received_on)
+    method = checker.text("method", method, most=50, required=True)
     checker.raise_errors()
 
     def judge(order):
@@ -206,6 +208,9 @@ def mark_unpaid(orders, *, reason="", user=None):
     """
     voided = {}
     of_provider = set()
+    checker = Checker()
+    reason = checker.text("reason", reason, most=500)
+    checker.raise_errors()
 
     def judge(order):
         if not order.amount_paid:
@@ -233,10 +238,12 @@ def mark_unpaid(orders, *, reason="", user=None):
         Payment.objects.confirmed().filter(order__in=pks).update(state=Payment.State.VOIDED, reason=reason)
         groups = {}
         for order in batch.orders:
-            status = PaymentStatus.PENDING if order.pk in pending else PaymentStatus.UNPAID
-            groups.setdefault(status, []).append(order)
-        for status, group in groups.items():
-            batch.set(group, amount_paid=Decimal(0), payment_status=status, paid_at=None)
+            status = PaymentStatus.from_ledger(
+                total=order.total, paid=Decimal(0), refunded=Decimal(0), pending=order.pk in pending
+            )
+            groups.setdefault((status, order.paid_at if not order.total else None), []).append(order)
+        for (status, paid_at), group in groups.items():
+            batch.set(group, amount_paid=Decimal(0), payment_status=status, paid_at=paid_at)
 
     return change(
         orders,
@@ -265,7 +272,7 @@ def _settle(order, now):
     )
 
 
-def _check_entry(order, amount, method, reference, received_on, state, currency):
+def _check_entry(order, amount, method, reference, received_on, state, currency, reason=""):
     checker = Checker()
     if state not in _STATES:
         checker.refuse("state", _("%(state)r is not a payment's state.") % {"state": state})
@@ -280,12 +287,15 @@ def _check_entry(order, amount, method, reference, received_on, state, currency)
         "method": checker.text("method", method, most=50, required=True),
         "reference": checker.text("reference", reference, most=255) or None,
         "received_on": _day(checker, received_on),
+        "reason": checker.text("reason", reason, most=500),
     }
     checker.raise_errors()
     return entry
 
 
 def _day(checker, received_on):
+    if isinstance(received_on, datetime):
+        return local_moment(received_on).date()
     if received_on is not None and not isinstance(received_on, date):
         checker.refuse("received_on", _("%(value)r is not a date.") % {"value": received_on})
     return received_on or local_moment(timezone.now()).date()

@@ -106,12 +106,15 @@ def _check(given, key):
     if not lines:
         checker.refuse("lines", _("An order needs at least one line."))
     billing = check_address(checker, "billing_address", given["billing_address"], OrderAddress.Kind.BILLING)
-    shipping = check_address(
-        checker,
-        "shipping_address" if given["shipping_address"] is not None else "billing_address",
-        given["shipping_address"] if given["shipping_address"] is not None else given["billing_address"],
-        OrderAddress.Kind.SHIPPING,
-    )
+    if given["shipping_address"] is None:
+        # The same address, whose mistakes are told already.
+        shipping = check_address(
+            Checker(), "billing_address", given["billing_address"], OrderAddress.Kind.SHIPPING
+        )
+    else:
+        shipping = check_address(
+            checker, "shipping_address", given["shipping_address"], OrderAddress.Kind.SHIPPING
+        )
     order = _check_order(checker, given, currency, included)
     key = checker.text("idempotency_key", key, most=255) or None
     number = checker.text("number", given["number"], most=50) or None
@@ -173,7 +176,7 @@ def _add_up(checker, order, lines, given_total):
             _("A discount of %(discount)s is more than the goods' %(subtotal)s.")
             % {"discount": order.discount_total, "subtotal": sums.subtotal},
         )
-    if sums.total >= MAX_AMOUNT:
+    if max(sums.subtotal, sums.total) >= MAX_AMOUNT:
         checker.refuse("lines", _("The order's total is too large."))
     if given_total is not None:
         given_total = checker.amount("total", given_total, order.currency)

@@ -12,7 +12,7 @@ from ..models import FulfillmentStatus, OrderEvent, OrderLine, Shipment, Shipmen
 from ..tracking import build_link
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
-from .checking import Checker
+from .checking import LINK_LENGTH, Checker
 
 
 def ship(
@@ -95,13 +95,14 @@ def _quantities(order, lines, left):
 
 def _link(order, method, tracking_number):
     address = order.shipping_address
-    return build_link(
+    link = build_link(
         method.tracking_url_template if method else "",
         number=tracking_number,
         postcode=address.postal_code if address else "",
         country=address.country if address else "",
         language=order.language,
     )
+    return link if len(link) <= LINK_LENGTH else ""
 
 
 def _write_shipment(order, method, facts, quantities):
@@ -131,7 +132,7 @@ def _after_parcel(order, shipment, complete, is_handled, notify_customer, user):
         [order],
         now,
         fulfillment_status=status,
-        handled_at=(order.handled_at or now) if is_handled else None,
+        handled_at=(order.handled_at or shipment.shipped_at) if is_handled else None,
     )
     happenings = [
         (

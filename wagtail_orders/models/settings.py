@@ -3,7 +3,6 @@
 import zoneinfo
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -91,7 +90,7 @@ class OrderSettings(BaseSiteSetting):
 
 
 def local_moment(moment, time_zone=""):
-    """``moment`` in ``time_zone``, else in the project's own; a naive one (``USE_TZ = False``) as it is."""
-    if not settings.USE_TZ:
+    """``moment`` in ``time_zone``, else in the project's own; a naive one as it is."""
+    if timezone.is_naive(moment):
         return moment
     return timezone.localtime(moment, ZoneInfo(time_zone) if time_zone else None)
