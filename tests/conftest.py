@@ -1,9 +1,17 @@
 """What the tests share: a site, an owner, a recorder of signals."""
 
 import pytest
-from wagtail.models import Locale, Page, Site
+from django.utils import translation
+from wagtail.models import Collection, Locale, Page, Site
 
 from wagtail_orders import signals
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """A request leaves its language behind; each test begins in English."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
@@ -13,6 +21,7 @@ def site(db):
     if site is None:
         Locale.objects.get_or_create(language_code="en")
         root = Page.objects.filter(depth=1).first() or Page.add_root(title="Root", slug="root")
+        Collection.objects.exists() or Collection.add_root(name="Root")
         site = Site.objects.create(hostname="www.example.com", root_page=root, is_default_site=True)
     return site
 
