@@ -16,7 +16,7 @@ $(VENV)/.test: pyproject.toml
 
 demo: $(VENV)/.test
 	$(BIN)/python manage.py migrate --verbosity 0
-	$(BIN)/python manage.py load_demo
+	WAGTAILADMIN_BASE_URL=http://localhost:$(PORT) $(BIN)/python manage.py load_demo
 	$(BIN)/python manage.py runserver $(PORT)
 
 demo-reset:

@@ -36,13 +36,16 @@ class Command(BaseCommand):
         self.stdout.write(f"Pages: {pages} made." if pages else "Pages: all there already.")
         owner = self.make_owner()
         self.make_orders(DemoOrders(orders, owner))
-        self.stdout.write("The shop: http://localhost:8000/   The order desk: http://localhost:8000/admin/")
+        base = settings.WAGTAILADMIN_BASE_URL
+        self.stdout.write(f"The shop: {base}/   The order desk: {base}/admin/")
 
     def make_owner(self):
         users = get_user_model().objects
         owner = users.filter(username=OWNER).first()
         if owner:
-            self.stdout.write(f"Owner: “{OWNER}” is there already.")
+            self.stdout.write(
+                f"Owner: “{OWNER}” is there already, with the password “{PASSWORD}” unless changed."
+            )
             return owner
         owner = users.create_superuser(OWNER, "atelier@example.com", PASSWORD)
         self.stdout.write(f"Owner: log in as “{OWNER}” with the password “{PASSWORD}”. For the demo only!")
