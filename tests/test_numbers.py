@@ -7,8 +7,10 @@ from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.signals import post_save
+from django.utils import timezone
 from wagtail.models import Page, Site
 
+from wagtail_orders.checks import check_sqlite
 from wagtail_orders.lifecycle import delete
 from wagtail_orders.models import NumberSequence, Order, OrderSettings
 
@@ -242,3 +244,30 @@ def test_a_format_that_makes_no_usable_numbers_is_told_at_the_start(settings, nu
     assert complaint.id == "wagtail_orders.E003"
     assert problem in complaint.msg
     assert "{year}-{sequence:05d}" in complaint.hint
+
+
+def test_a_visitors_time_zone_does_not_move_an_order_into_another_year():
+    noon = datetime(2025, 12, 31, 12, tzinfo=UTC)
+    with timezone.override("Pacific/Kiritimati"):
+        assert placed(placed_at=noon).number == "2025-00001"
+
+
+def test_a_format_may_turn_the_count_into_text(settings):
+    settings.WAGTAIL_ORDERS = {"NUMBER_FORMAT": "{year}-{sequence!s:0>5}"}
+    assert run_checks() == []
+    assert numbers(3) == ["2025-00001", "2025-00002", "2025-00003"]
+    assert NumberSequence.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        (None, ["wagtail_orders.W001"]),
+        ({"transaction_mode": None}, ["wagtail_orders.W001"]),
+        ({"transaction_mode": "immediate"}, []),
+    ],
+)
+def test_sqlite_without_the_write_lock_is_warned_about(settings, monkeypatch, options, warnings):
+    database = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    assert [warning.id for warning in check_sqlite(None, databases=["default"])] == warnings

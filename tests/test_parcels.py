@@ -332,3 +332,34 @@ def test_an_archived_order_stays_handled(order):
     assert mark_unhandled(order).refused[order].code == "archived"
     order.refresh_from_db()
     assert order.fulfillment_status == "fulfilled"
+
+
+def test_what_the_owner_called_handled_stays_so_when_a_parcel_is_taken_back(order):
+    mark_handled(order)
+    parcel = ship(order)
+    cancel_shipment(parcel)
+    order.refresh_from_db()
+    assert order.is_handled
+    assert kinds(order) == ["handled", "shipped", "shipment_cancelled"]
+
+
+def test_a_link_of_its_own_stays_while_number_and_method_stay(order):
+    parcel = ship(order, tracking_number="X1", tracking_url="https://carrier.example/my/link")
+    told = update_shipment(parcel, tracking_number="X1", notify_customer=True)
+    assert told.tracking_url == "https://carrier.example/my/link"
+    assert update_shipment(parcel, tracking_number="X2").tracking_url == ""
+
+
+@pytest.mark.parametrize("lines", [{}, []])
+def test_a_first_parcel_must_hold_something(order, lines):
+    with pytest.raises(ValidationError) as error:
+        ship(order, lines=lines)
+    assert list(error.value.message_dict) == ["lines"]
+    assert not order.shipments.exists()
+
+
+def test_a_corrected_parcel_makes_older_forms_stale(order):
+    parcel = ship(order, tracking_number="1")
+    before = Order.objects.get(pk=order.pk).version
+    update_shipment(parcel, tracking_number="2")
+    assert Order.objects.get(pk=order.pk).version > before

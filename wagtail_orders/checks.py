@@ -79,5 +79,6 @@ def check_sqlite(app_configs, databases=None, **kwargs):
         )
         for alias, database in settings.DATABASES.items()
         if alias in (databases or ()) and database["ENGINE"] == "django.db.backends.sqlite3"
-        if database.get("OPTIONS", {}).get("transaction_mode", "").upper() not in ("IMMEDIATE", "EXCLUSIVE")
+        if ((database.get("OPTIONS") or {}).get("transaction_mode") or "").upper()
+        not in ("IMMEDIATE", "EXCLUSIVE")
     ]

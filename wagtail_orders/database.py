@@ -21,6 +21,14 @@ def alias_for(model):
     return router.db_for_write(model)
 
 
+def primary(model):
+    """
+    All rows of ``model`` in the database that it is written to. Verbs decide on what they read, and a router
+    may send other reads to a replica that lags behind.
+    """
+    return model.objects.using(alias_for(model))
+
+
 def in_transaction(model, work):
     """
     Run ``work()`` in a transaction of the database that ``model`` is written to and return its result. If the

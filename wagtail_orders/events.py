@@ -109,7 +109,9 @@ def dispatch(events, now=None):
 
 def _note(pks, **facts):
     # Another sweep may hold these rows while it looks for what is due.
-    database.again_after_deadlock(OrderEvent, lambda: OrderEvent.objects.filter(pk__in=pks).update(**facts))
+    database.again_after_deadlock(
+        OrderEvent, lambda: database.primary(OrderEvent).filter(pk__in=pks).update(**facts)
+    )
 
 
 def _send(event):
@@ -154,7 +156,12 @@ class Sweep:
 
 def due(now=None):
     """The events a sweep would send now."""
-    return OrderEvent.objects.due(now or timezone.now()).select_related("order", "actor").order_by("pk")
+    return (
+        database.primary(OrderEvent)
+        .due(now or timezone.now())
+        .select_related("order", "actor")
+        .order_by("pk")
+    )
 
 
 def sweep(now=None):
@@ -175,12 +182,16 @@ def _take(now):
 
     def work():
         pks = list(
-            database.locked(OrderEvent.objects.due(now))
+            database.locked(database.primary(OrderEvent).due(now))
             .order_by("pk")
             .values_list("pk", flat=True)[:SWEEP_CHUNK]
         )
-        OrderEvent.objects.filter(pk__in=pks).update(next_dispatch_at=max(now, timezone.now()) + LEASE)
+        database.primary(OrderEvent).filter(pk__in=pks).update(
+            next_dispatch_at=max(now, timezone.now()) + LEASE
+        )
         return pks
 
     pks = database.in_transaction(OrderEvent, work)
-    return list(OrderEvent.objects.filter(pk__in=pks).select_related("order", "actor").order_by("pk"))
+    return list(
+        database.primary(OrderEvent).filter(pk__in=pks).select_related("order", "actor").order_by("pk")
+    )

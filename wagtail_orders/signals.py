@@ -4,7 +4,8 @@ What happened to an order, told after the transaction that did it has committed.
 Every receiver gets ``sender`` (``Order``), ``order`` (as it is after the change; ``None`` for
 ``order_deleted``) and ``event`` (the ``OrderEvent``: ``kind``, ``data``, ``actor``, ``created_at``). A
 receiver that raises is called again by ``manage.py orders_sweep``, and so are the others, so a receiver may
-see an event twice: ``event.pk`` tells. Slow work belongs into a task.
+see an event twice: ``event.pk`` tells. What an order that is deleted still had to tell goes with it, but for
+``order_deleted`` itself. Slow work belongs into a task.
 """
 
 from django.dispatch import Signal
@@ -16,8 +17,8 @@ order_placed = Signal()
 order_paid = Signal()
 #: An order's payments were taken back. ``data``: ``amount``, ``reason``.
 order_unpaid = Signal()
-#: A payment that does not pay the order in full was noted, or is pending, or failed. ``data``: ``amount``,
-#: ``method``, ``payment``, ``state``.
+#: A payment that does not pay the order in full was noted, or a payment or a refund is pending or failed.
+#: ``data``: ``kind`` (payment or refund), ``amount``, ``method``, ``payment``, ``state``.
 payment_recorded = Signal()
 #: Money went back to the customer. ``data``: ``amount``, ``method``, ``payment``, ``reason``, ``state``.
 order_refunded = Signal()

@@ -4,7 +4,7 @@ from wagtail import hooks
 from wagtail.contrib.settings.registry import register_setting
 from wagtail.snippets.models import register_snippet
 
-from .admin.deletion import DeleteOrdersBulkAction
+from .admin.deletion import NoBulkDeletion
 from .admin.history import log_formatter
 from .admin.viewset import OrderViewSet, policy
 from .models import Order, OrderEvent, OrderSettings
@@ -19,7 +19,7 @@ else:
 register_snippet(OrderViewSet)
 register_setting(OrderSettings, icon="clipboard-list")
 # Later than Wagtail's own of the same name, so that it takes its place for orders.
-hooks.register("register_bulk_action", DeleteOrdersBulkAction, order=100)
+hooks.register("register_bulk_action", NoBulkDeletion, order=100)
 
 
 @hooks.register("register_log_actions")

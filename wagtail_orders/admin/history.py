@@ -41,6 +41,9 @@ def _paid(data):
 
 
 def _payment_recorded(data):
+    if data.get("kind") == "refund":
+        pending, failed = _("Refund pending: %(amount)s"), _("Refund failed: %(amount)s")
+        return (pending if data["state"] == "pending" else failed) % {"amount": _amount(data)}
     sentences = {
         "confirmed": _("Payment received: %(amount)s (%(method)s)"),
         "pending": _("Payment pending: %(amount)s (%(method)s)"),

@@ -30,7 +30,7 @@ def set_facts(orders, now, **facts):
     """Write ``facts`` on orders that are locked, and on the instances, and count their version up."""
     if not orders:
         return
-    Order.objects.filter(pk__in=[order.pk for order in orders]).update(
+    database.primary(Order).filter(pk__in=[order.pk for order in orders]).update(
         version=F("version") + 1, updated_at=now, **facts
     )
     for order in orders:
@@ -55,7 +55,7 @@ def change(orders, *, judge, write, kind, prepare=None, details=None, user=None)
     for pks in _chunks(orders):
 
         def work(pks=pks):
-            fresh = list(database.locked(Order.objects.filter(pk__in=pks)).order_by("pk"))
+            fresh = list(database.locked(database.primary(Order).filter(pk__in=pks)).order_by("pk"))
             if prepare:
                 prepare(fresh)
             return _change_chunk(fresh, judge, write, kind, details, user), fresh
@@ -70,7 +70,7 @@ def change(orders, *, judge, write, kind, prepare=None, details=None, user=None)
 def _chunks(orders):
     """The orders' primary keys, each once, in the order in which they are locked."""
     if isinstance(orders, Order):
-        yield [orders.pk]
+        yield [_key_of(orders)]
         return
     if getattr(orders, "model", None) is not Order:
         raise TypeError(f"Give an Order or a queryset of orders, not {type(orders).__name__}.")
@@ -105,9 +105,15 @@ def _finish_single(order, fresh, outcome):
         outcome.refused[order] = GONE
 
 
+def _key_of(order):
+    if order.pk is None:
+        raise Order.DoesNotExist("This order was never placed, or is deleted.")
+    return order.pk
+
+
 def lock(order):
     """The order as it is now, locked until the transaction ends; refused if it does not exist any more."""
-    fresh = database.locked(Order.objects.filter(pk=order.pk)).first()
+    fresh = database.locked(database.primary(Order).filter(pk=_key_of(order))).first()
     if fresh is None:
         raise TransitionRefused({order: GONE})
     return fresh

@@ -21,6 +21,7 @@ from ..tracking import is_web_link
 MAX_AMOUNT = Decimal(10) ** 11
 #: As long as a link may be: what its column holds.
 LINK_LENGTH = 2000
+_COUNTRY = re.compile("[A-Za-z]{2}")
 _LINE_BREAKS = re.compile("[\\r\\n\\v\\f\\x1c-\\x1e\\x85\u2028\u2029]+")
 
 
@@ -99,7 +100,7 @@ class Checker:
             self.refuse(
                 field,
                 _("%(value)s is too large; amounts go up to %(most)s.")
-                % {"value": value, "most": MAX_AMOUNT - 1},
+                % {"value": number, "most": MAX_AMOUNT - 1},
             )
             return None
         return number
@@ -134,7 +135,7 @@ class Checker:
             return {}
         try:
             text = json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             self.refuse(field, _("Cannot be stored as JSON: %(error)s.") % {"error": error})
             return {}
         return _clean_json(json.loads(text))
@@ -169,9 +170,9 @@ class Checker:
 
     def country(self, field, value):
         """An ISO 3166 alpha-2 code that has postal rules; the rules come with it."""
-        code = value.upper() if isinstance(value, str) else ""
+        code = value.upper() if isinstance(value, str) and _COUNTRY.fullmatch(value) else "ZZ"
         try:
-            if code in ("", "ZZ"):
+            if code == "ZZ":
                 raise ValueError
             return code, _postal_rules(code)
         except ValueError:

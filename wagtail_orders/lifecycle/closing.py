@@ -1,8 +1,9 @@
 """How an order leaves the desk: cancelled, archived, deleted, and the ways back."""
 
+from django.apps import apps
 from django.db.models import Exists, OuterRef
 
-from .. import money
+from .. import database, money
 from ..models import (
     FulfillmentStatus,
     Notification,
@@ -27,7 +28,7 @@ def cancel(orders, *, reason="", notify_customer=False, user=None):
     A cancelled one is unchanged; one that is sent, in part or whole, or handled is refused. Event
     ``cancelled``. Returns an ``Outcome``.
     """
-    reason = clean_text(reason, lines=True)
+    reason = clean_text(reason or "", lines=True)
 
     def judge(order):
         if order.is_cancelled:
@@ -112,12 +113,14 @@ def delete(orders, *, user=None):
         pending.clear()
         with_parcels.clear()
         of_order = {"order": OuterRef("pk")}
-        for pk, is_pending, has_parcels in Order.objects.filter(
-            pk__in=[order.pk for order in fresh]
-        ).values_list(
-            "pk",
-            Exists(Payment.objects.filter(state=Payment.State.PENDING, **of_order)),
-            Exists(Shipment.objects.filter(**of_order)),
+        for pk, is_pending, has_parcels in (
+            database.primary(Order)
+            .filter(pk__in=[order.pk for order in fresh])
+            .values_list(
+                "pk",
+                Exists(database.primary(Payment).filter(state=Payment.State.PENDING, **of_order)),
+                Exists(database.primary(Shipment).filter(**of_order)),
+            )
         ):
             if is_pending:
                 pending.add(pk)
@@ -160,24 +163,29 @@ def _describe(order):
 
 
 def _delete_rows(pks, *, with_parcels):
-    orders = Order.objects.filter(pk__in=pks)
+    orders = database.primary(Order).filter(pk__in=pks)
     if _others_point_here():
         orders.delete()
         return
     # Wagtail listens to every post_delete, so Django would read all rows first and delete them one table's
     # primary keys at a time; nothing of ours needs that.
     if with_parcels:
-        ShipmentLine.objects.filter(shipment__order__in=with_parcels)._raw_delete(orders.db)
-        Shipment.objects.filter(order__in=with_parcels)._raw_delete(orders.db)
-    Notification.objects.filter(event__order__in=pks)._raw_delete(orders.db)
+        database.primary(ShipmentLine).filter(shipment__order__in=with_parcels)._raw_delete(orders.db)
+        database.primary(Shipment).filter(order__in=with_parcels)._raw_delete(orders.db)
+    database.primary(Notification).filter(event__order__in=pks)._raw_delete(orders.db)
     for model in (Payment, OrderNote, OrderAddress, OrderLine, OrderEvent):
-        model.objects.filter(order__in=pks)._raw_delete(orders.db)
+        database.primary(model).filter(order__in=pks)._raw_delete(orders.db)
     orders._raw_delete(orders.db)
 
 
 def _others_point_here():
-    """Whether a project's own model has a relation to orders, whose ``on_delete`` Django must then keep."""
+    """Whether a project's own model has a relation to one of ours, whose ``on_delete`` Django must keep."""
+    ours = apps.get_app_config(Order._meta.app_label)
+    relations = (
+        field for model in ours.get_models() for field in model._meta.get_fields(include_hidden=True)
+    )
     return any(
-        relation.related_model._meta.app_label != Order._meta.app_label
-        for relation in Order._meta.related_objects
+        relation.related_model._meta.app_label != ours.label
+        for relation in relations
+        if relation.auto_created and not relation.concrete and relation.related_model
     )

@@ -132,7 +132,7 @@ def _handed_over(checker, field, given, exact, currency):
     if given is None:
         return ours
     given = checker.amount(field, given, currency, minimum=0)
-    if abs(given - ours) > money.minor_unit(currency):
+    if field not in checker.errors and abs(given - ours) > money.minor_unit(currency):
         checker.refuse(
             field,
             _("%(given)s was handed over, but it comes to %(ours)s: off by %(off)s %(currency)s.")
@@ -144,6 +144,8 @@ def _handed_over(checker, field, given, exact, currency):
 def _options(checker, field, options):
     pairs = options.items() if isinstance(options, dict) else options
     try:
+        if any(isinstance(pair, str) for pair in pairs):
+            raise TypeError
         return [
             [checker.text(field, name, most=255), checker.text(field, value, most=2000)]
             for name, value in pairs

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from .. import database, events
 from ..exceptions import StaleOrder
-from ..models import OrderAddress, OrderEvent, OrderNote
+from ..models import Order, OrderAddress, OrderEvent, OrderNote
 from .batch import CHANGE, UNCHANGED, change, change_one, lock, set_facts
 from .checking import Checker, clean_text
 from .inputs import Address, check_address
@@ -22,7 +22,7 @@ def add_note(order, *, text, visible_to_customer=False, user=None):
 
     def work():
         lock(order)
-        note = OrderNote.objects.create(
+        note = database.primary(OrderNote).create(
             order_id=order.pk, text=text, author=user, visible_to_customer=visible_to_customer
         )
         data = {"note": note.pk, "visible_to_customer": visible_to_customer}
@@ -85,7 +85,8 @@ def _check_text(text):
 
 
 def _own_note(note, user):
-    fresh = database.locked(OrderNote.objects.filter(pk=note.pk)).get()
+    fresh = database.locked(database.primary(OrderNote).filter(pk=note.pk)).get()
+    fresh.order = database.primary(Order).get(pk=fresh.order_id)
     if user is not None and fresh.author_id != user.pk:
         raise PermissionDenied
     return fresh
@@ -159,7 +160,7 @@ def _check_customer(customer_name, email, phone, customer_note, billing_address,
 
 def _replace_address(order, address):
     """Write ``address`` in the place of the order's one of its kind; the changes by field."""
-    old = OrderAddress.objects.filter(order=order, kind=address.kind).first() or OrderAddress(
+    old = database.primary(OrderAddress).filter(order=order, kind=address.kind).first() or OrderAddress(
         kind=address.kind
     )
     changes = {
@@ -179,7 +180,7 @@ def flag(orders, *, reason, user=None):
     Ask for the owner's look at each order (one ``Order`` or a queryset); a flagged one is unchanged. Event
     ``flagged``. Returns an ``Outcome``.
     """
-    reason = clean_text(reason, lines=True)
+    reason = clean_text(reason or "", lines=True)
 
     def judge(order):
         return UNCHANGED if order.needs_look else CHANGE

@@ -15,6 +15,11 @@ class _CountGoesHere:
     def __format__(self, spec):
         return "#"
 
+    def __str__(self):
+        return "#"
+
+    __repr__ = __str__
+
 
 def render(sequence, *, moment, site_id=None, prefix=""):
     """The number that ``sequence`` gives in the configured format."""
@@ -36,15 +41,15 @@ def take(*, placed_at, site_id=None, prefix="", time_zone="", skip_taken=False):
     count = counter.last + 1
     if skip_taken:
         count = _first_free(count, context)
-    NumberSequence.objects.filter(pk=counter.pk).update(last=count)
+    database.primary(NumberSequence).filter(pk=counter.pk).update(last=count)
     return render(count, **context)
 
 
 def _locked_counter(key):
-    counters = database.locked(NumberSequence.objects.filter(key=key))
+    counters = database.locked(database.primary(NumberSequence).filter(key=key))
     counter = counters.first()
     if counter is None:
-        NumberSequence.objects.bulk_create([NumberSequence(key=key)], ignore_conflicts=True)
+        database.primary(NumberSequence).bulk_create([NumberSequence(key=key)], ignore_conflicts=True)
         counter = counters.all().get()
     return counter
 
@@ -52,7 +57,7 @@ def _locked_counter(key):
 def _first_free(count, context):
     while True:
         numbers = {render(candidate, **context): candidate for candidate in range(count, count + _LOOK_AHEAD)}
-        taken = set(Order.objects.filter(number__in=numbers).values_list("number", flat=True))
+        taken = set(database.primary(Order).filter(number__in=numbers).values_list("number", flat=True))
         free = [candidate for number, candidate in numbers.items() if number not in taken]
         if free:
             return free[0]

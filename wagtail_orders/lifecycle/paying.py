@@ -1,9 +1,10 @@
 """Money that comes and goes: the ledger's verbs, and the statuses they give."""
 
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
@@ -15,7 +16,7 @@ from ..models import OrderEvent, Payment, PaymentStatus
 from ..models.settings import local_moment
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
-from .checking import Checker
+from .checking import MAX_AMOUNT, Checker
 
 _STATES = (Payment.State.PENDING, Payment.State.CONFIRMED, Payment.State.FAILED)
 
@@ -37,8 +38,8 @@ def record_payment(
     or failed. Writes the event ``paid`` if it pays the order in full, else ``payment_recorded``.
 
     Idempotent on ``method`` and ``reference``: the same again changes nothing, a pending one moves to
-    confirmed or failed, a failed one may still be confirmed, a voided one stays so; another amount or order
-    under the same reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user``
+    confirmed or failed, a failed one may still be confirmed, a voided one only by a ``user``; another amount or
+    order under the same reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user``
     was noted by hand (``is_manual``) and may be voided; a provider's may not. Money for a cancelled order is
     kept and the order flagged. Raises ``ValidationError`` for another currency or an amount that is not
     positive.
@@ -71,19 +72,24 @@ def _write_entry(order, facts, *, allowed=None):
     ``allowed`` is the most that may be confirmed.
     """
     existing = _find_entry(facts, order)
-    if existing and not _moves(existing.state, facts["state"]):
+    if existing and not _moves(existing.state, facts["state"], by_person=facts["recorded_by"] is not None):
         return existing, False
     if allowed is not None and facts["state"] == Payment.State.CONFIRMED and facts["amount"] > allowed:
         refuse(order, reasons.MORE_THAN_PAID)
     if existing is None:
-        return Payment.objects.create(order=order, **facts), True
+        return database.primary(Payment).create(order=order, **facts), True
     existing.state, existing.received_on = facts["state"], facts["received_on"]
     existing.save(update_fields=["state", "received_on"])
     return existing, True
 
 
-def _moves(old, new):
-    """Whether a payment's state goes on from ``old`` to ``new``; news that come late change nothing."""
+def _moves(old, new, *, by_person):
+    """
+    Whether a payment's state goes on from ``old`` to ``new``. News that come late change nothing, and what a
+    person voided only a person takes back: a list of the bank's that is read again does not.
+    """
+    if (old, new) == (Payment.State.VOIDED, Payment.State.CONFIRMED):
+        return by_person
     return (old, new) in {
         (Payment.State.PENDING, Payment.State.CONFIRMED),
         (Payment.State.PENDING, Payment.State.FAILED),
@@ -120,7 +126,8 @@ def record_refund(
     user=None,
 ):
     """
-    Note that ``amount``, in the order's currency, went back to the customer. Idempotent on ``method`` and
+    Note that ``amount``, in the order's currency, went back to the customer (event ``refunded``), or is about
+    to, or failed to (event ``payment_recorded``). Idempotent on ``method`` and
     ``reference`` as ``record_payment`` is. Raises ``TransitionRefused`` for more than was paid, and
     ``ValidationError`` for another currency or an amount that is not positive.
     """
@@ -132,11 +139,12 @@ def record_refund(
         refund, is_news = _write_entry(fresh, facts, allowed=fresh.amount_paid - fresh.amount_refunded)
         if not is_news:
             return refund
+        has_gone = refund.state == Payment.State.CONFIRMED
         now = timezone.now()
         _settle(fresh, now)
         events.record(
             [(fresh, {**_describe(refund, fresh.currency), "reason": refund.reason})],
-            kind=OrderEvent.Kind.REFUNDED,
+            kind=OrderEvent.Kind.REFUNDED if has_gone else OrderEvent.Kind.PAYMENT_RECORDED,
             user=user,
             now=now,
         )
@@ -222,7 +230,8 @@ def mark_unpaid(orders, *, reason="", user=None):
     def prepare(fresh):
         of_provider.clear()
         of_provider.update(
-            Payment.objects.confirmed()
+            database.primary(Payment)
+            .confirmed()
             .filter(order__in=[order.pk for order in fresh], kind=Payment.Kind.PAYMENT, is_manual=False)
             .values_list("order_id", flat=True)
         )
@@ -230,12 +239,14 @@ def mark_unpaid(orders, *, reason="", user=None):
     def write(batch):
         pks = [order.pk for order in batch.orders]
         pending = set(
-            Payment.objects.filter(
-                order__in=pks, kind=Payment.Kind.PAYMENT, state=Payment.State.PENDING
-            ).values_list("order_id", flat=True)
+            database.primary(Payment)
+            .filter(order__in=pks, kind=Payment.Kind.PAYMENT, state=Payment.State.PENDING)
+            .values_list("order_id", flat=True)
         )
         voided.update({order.pk: money.rounded(order.amount_paid, order.currency) for order in batch.orders})
-        Payment.objects.confirmed().filter(order__in=pks).update(state=Payment.State.VOIDED, reason=reason)
+        database.primary(Payment).confirmed().filter(order__in=pks).update(
+            state=Payment.State.VOIDED, reason=reason
+        )
         groups = {}
         for order in batch.orders:
             status = PaymentStatus.from_ledger(
@@ -260,11 +271,15 @@ def _settle(order, now):
     """Compute the order's sums and payment status from its ledger; the one place where that happens."""
     # Added up here, not by the database: SQLite would do it in floats.
     sums = defaultdict(Decimal)
-    for kind, state, amount in Payment.objects.filter(order=order).values_list("kind", "state", "amount"):
+    for kind, state, amount in (
+        database.primary(Payment).filter(order=order).values_list("kind", "state", "amount")
+    ):
         sums[kind, state] += amount
     paid = sums[Payment.Kind.PAYMENT, Payment.State.CONFIRMED]
     refunded = sums[Payment.Kind.REFUND, Payment.State.CONFIRMED]
     pending = sums[Payment.Kind.PAYMENT, Payment.State.PENDING]
+    if paid >= MAX_AMOUNT:
+        raise ValidationError({"amount": [_("The order's payments together are too large.")]})
     status = PaymentStatus.from_ledger(total=order.total, paid=paid, refunded=refunded, pending=bool(pending))
     paid_at = (order.paid_at or now) if paid >= order.total else None
     set_facts(
@@ -295,10 +310,13 @@ def _check_entry(order, amount, method, reference, received_on, state, currency,
 
 def _day(checker, received_on):
     if isinstance(received_on, datetime):
-        return local_moment(received_on).date()
+        received_on = local_moment(received_on).date()
     if received_on is not None and not isinstance(received_on, date):
         checker.refuse("received_on", _("%(value)r is not a date.") % {"value": received_on})
-    return received_on or local_moment(timezone.now()).date()
+    today = local_moment(timezone.now()).date()
+    if isinstance(received_on, date) and received_on > today + timedelta(days=1):
+        checker.refuse("received_on", _("%(value)s lies in the future.") % {"value": received_on})
+    return received_on or today
 
 
 def _find_entry(entry, order):
@@ -306,7 +324,9 @@ def _find_entry(entry, order):
     if entry["reference"] is None:
         return None
     existing = (
-        database.locked(Payment.objects.filter(method=entry["method"], reference=entry["reference"]))
+        database.locked(
+            database.primary(Payment).filter(method=entry["method"], reference=entry["reference"])
+        )
         .order_by()
         .first()
     )
@@ -323,6 +343,7 @@ def _find_entry(entry, order):
 def _describe(payment, currency):
     return {
         "payment": payment.pk,
+        "kind": payment.kind,
         "amount": str(money.rounded(payment.amount, currency)),
         "currency": currency,
         "method": payment.method,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -65,15 +66,14 @@ def place_order(
     """
     given = {name: value for name, value in locals().items() if name != "idempotency_key"}
     placement = _check(given, idempotency_key)
-    alias = database.alias_for(Order)
     for skip_taken in (False, True):
         try:
             return database.in_transaction(Order, lambda skip=skip_taken: _place(placement, skip))
         except IntegrityError:
             # Somebody else was first, with the same key or the same number.
-            if existing := _find_by_key(placement.key, alias):
+            if existing := _find_by_key(placement.key):
                 return _same_or_conflict(existing, placement)
-            if placement.number and Order.objects.using(alias).filter(number=placement.number).exists():
+            if placement.number and database.primary(Order).filter(number=placement.number).exists():
                 raise _number_taken(placement.number) from None
             if skip_taken:
                 raise
@@ -101,9 +101,9 @@ def _check(given, key):
     included = bool(given["prices_include_tax"])
     lines = [
         check_line(checker, position, line, currency=currency, included=included)
-        for position, line in enumerate(given["lines"] or ())
+        for position, line in enumerate(_iterable(checker, given["lines"]))
     ]
-    if not lines:
+    if not lines and "lines" not in checker.errors:
         checker.refuse("lines", _("An order needs at least one line."))
     billing = check_address(checker, "billing_address", given["billing_address"], OrderAddress.Kind.BILLING)
     if given["shipping_address"] is None:
@@ -132,6 +132,13 @@ def _check(given, key):
         method=given["shipping_method"],
         placed_at=order.placed_at,
     )
+
+
+def _iterable(checker, lines):
+    if not isinstance(lines or (), Iterable):
+        checker.refuse("lines", _("Give a list of Line."))
+        return ()
+    return lines or ()
 
 
 def _check_order(checker, given, currency, included):
@@ -180,7 +187,7 @@ def _add_up(checker, order, lines, given_total):
         checker.refuse("lines", _("The order's total is too large."))
     if given_total is not None:
         given_total = checker.amount("total", given_total, order.currency)
-        if given_total != sums.total:
+        if "total" not in checker.errors and given_total != sums.total:
             checker.refuse(
                 "total",
                 _("%(given)s was handed over, but it comes to %(ours)s: off by %(off)s %(currency)s.")
@@ -198,13 +205,16 @@ def _add_up(checker, order, lines, given_total):
 
 
 def _fingerprint(order, lines, addresses, number, placed_at):
-    """A hash of all that was handed over, so that the same key with another content is noticed."""
+    """
+    A hash of what was ordered, so that the same key with another content is noticed. Site, language and
+    account are left out: the same basket sent again from another page is still the same.
+    """
     order_facts = [
         "currency",
         "email",
         "customer_name",
         "phone",
-        "shipping_method_name",
+        "shipping_method_id",
         "shipping_total",
         "shipping_tax_rate",
         "discount_total",
@@ -231,20 +241,21 @@ def _fingerprint(order, lines, addresses, number, placed_at):
         [_plain(getattr(order, name)) for name in order_facts],
         [[_plain(getattr(line, name)) for name in line_facts] for line in lines],
         [[getattr(address, name) for name in address_facts] for address in addresses],
-        [number, placed_at],
+        [number, placed_at and placed_at.timestamp()],
     ]
     return hashlib.sha256(json.dumps(content, cls=DjangoJSONEncoder, sort_keys=True).encode()).hexdigest()
 
 
 def _plain(value):
-    return format(value.normalize(), "f") if isinstance(value, Decimal) else value
+    # Plus zero, because -0 is 0.
+    return format((value + 0).normalize(), "f") if isinstance(value, Decimal) else value
 
 
 def _place(placement, skip_taken):
     order = placement.order
     known = _known_before(placement)
     if known["existing"]:
-        return _same_or_conflict(Order.objects.get(pk=known["existing"]), placement)
+        return _same_or_conflict(database.primary(Order).get(pk=known["existing"]), placement)
     order.pk = None
     order._state.adding = True
     order.site_id = known["pk"]
@@ -272,10 +283,9 @@ def _place(placement, skip_taken):
 
 def _known_before(placement):
     """In one query: the order's site, how it numbers its orders, and the order that has the key already."""
-    alias = database.alias_for(Order)
-    same_key = Order.objects.filter(idempotency_key=placement.key).order_by().values("pk")[:1]
+    same_key = database.primary(Order).filter(idempotency_key=placement.key).order_by().values("pk")[:1]
     existing = Subquery(same_key) if placement.key else Value(None, output_field=BigIntegerField())
-    sites = Site.objects.using(alias)
+    sites = Site.objects.using(database.alias_for(Order))
     sites = sites.filter(pk=placement.site.pk) if placement.site else sites.filter(is_default_site=True)
     known = (
         sites.annotate(prefix=F("order_settings__number_prefix"), time_zone=F("order_settings__time_zone"))
@@ -284,13 +294,13 @@ def _known_before(placement):
         .first()
     )
     if known is None:
-        existing = _find_by_key(placement.key, alias)
+        existing = _find_by_key(placement.key)
         known = {"pk": None, "prefix": "", "time_zone": "", "existing": existing and existing.pk}
     return known
 
 
-def _find_by_key(key, alias):
-    return Order.objects.using(alias).filter(idempotency_key=key).first() if key else None
+def _find_by_key(key):
+    return database.primary(Order).filter(idempotency_key=key).first() if key else None
 
 
 def _same_or_conflict(existing, placement):

@@ -1,6 +1,7 @@
 """Goods that go out: parcels, and whether an order is handled."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -8,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import database, events
-from ..models import FulfillmentStatus, OrderEvent, OrderLine, Shipment, ShipmentLine
+from ..models import FulfillmentStatus, OrderAddress, OrderEvent, OrderLine, Shipment, ShipmentLine, ShippingMethod
 from ..tracking import build_link
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
@@ -44,7 +45,7 @@ def ship(
             refuse(fresh, reasons.CANCELLED)
         left = _left_to_send(fresh)
         quantities = _quantities(fresh, lines, left)
-        method = shipping_method or fresh.shipping_method
+        method = shipping_method or _method(fresh)
         shipment = _write_shipment(fresh, method, facts, quantities)
         complete = all(left[pk] == quantities.get(pk, 0) for pk in left)
         is_handled = fresh.is_handled or (complete if handled is None else handled)
@@ -67,8 +68,8 @@ def _check_parcel(tracking_number, tracking_url, shipped_at=None):
 
 def _left_to_send(order):
     """For each line's primary key, the quantity that lies in no parcel yet."""
-    left = dict(OrderLine.objects.filter(order=order).values_list("pk", "quantity"))
-    sent = ShipmentLine.objects.filter(shipment__order=order, shipment__cancelled_at__isnull=True)
+    left = dict(database.primary(OrderLine).filter(order=order).values_list("pk", "quantity"))
+    sent = database.primary(ShipmentLine).filter(shipment__order=order, shipment__cancelled_at__isnull=True)
     for pk, quantity in sent.values_list("line_id", "quantity"):
         left[pk] -= quantity
     return left
@@ -80,6 +81,11 @@ def _quantities(order, lines, left):
             refuse(order, reasons.NOTHING_LEFT)
         return {pk: quantity for pk, quantity in left.items() if quantity}
     checker = Checker()
+    if not isinstance(lines, Mapping):
+        checker.refuse("lines", _("Give a dictionary of lines and their quantities."))
+        checker.raise_errors()
+    if not lines and not database.primary(Shipment).sent().filter(order=order).exists():
+        checker.refuse("lines", _("Nothing was sent yet, so there must be something in the parcel."))
     quantities = defaultdict(Decimal)
     for line, quantity in lines.items():
         pk = getattr(line, "pk", line)
@@ -93,8 +99,14 @@ def _quantities(order, lines, left):
     return dict(quantities)
 
 
+def _method(owner):
+    """The shipping method of an order or a parcel, if it still exists."""
+    return database.primary(ShippingMethod).filter(pk=owner.shipping_method_id).first()
+
+
 def _link(order, method, tracking_number):
-    address = order.shipping_address
+    addresses = database.primary(OrderAddress).filter(order=order, kind=OrderAddress.Kind.SHIPPING)
+    address = addresses.first()
     link = build_link(
         method.tracking_url_template if method else "",
         number=tracking_number,
@@ -106,7 +118,7 @@ def _link(order, method, tracking_number):
 
 
 def _write_shipment(order, method, facts, quantities):
-    shipment = Shipment.objects.create(
+    shipment = database.primary(Shipment).create(
         order=order,
         shipping_method=method,
         shipping_method_name=method.name if method else order.shipping_method_name,
@@ -164,19 +176,20 @@ def update_shipment(
 
     def work(order):
         fresh = _fresh(order, shipment)
-        before = _describe(fresh)
+        before, known = _describe(fresh), (fresh.shipping_method_id, fresh.tracking_number)
         if shipping_method is not None:
             fresh.shipping_method, fresh.shipping_method_name = shipping_method, shipping_method.name
         if tracking_number is not None:
             fresh.tracking_number = facts["tracking_number"]
         if tracking_url is not None:
             fresh.tracking_url = facts["tracking_url"]
-        elif shipping_method is not None or tracking_number is not None:
-            fresh.tracking_url = _link(order, fresh.shipping_method, fresh.tracking_number)
+        elif (fresh.shipping_method_id, fresh.tracking_number) != known:
+            fresh.tracking_url = _link(order, shipping_method or _method(fresh), fresh.tracking_number)
         after = _describe(fresh)
         if after == before and not notify_customer:
             return fresh
         fresh.save()
+        set_facts([order], timezone.now())
         data = {"shipment": fresh.pk, "before": before, "after": after, "notify_customer": notify_customer}
         events.record([(order, data)], kind=OrderEvent.Kind.SHIPMENT_UPDATED, user=user)
         return fresh
@@ -201,30 +214,37 @@ def cancel_shipment(shipment, *, user=None):
         was_complete = not any(_left_to_send(order).values())
         fresh.cancelled_at = now
         fresh.save(update_fields=["cancelled_at"])
-        left = _left_to_send(order)
-        stays_handled = order.is_handled and not (was_complete and any(left.values()))
+        is_incomplete = was_complete and any(_left_to_send(order).values())
+        stays_handled = order.is_handled and not (is_incomplete and _parcels_made_it_handled(order))
         _after_cancelled_parcel(order, fresh, stays_handled, now, user)
         return fresh
 
     return change_one(shipment.order, work)
 
 
+def _parcels_made_it_handled(order):
+    """Whether the last word on "handled" came with a parcel, not from the owner."""
+    handled = database.primary(OrderEvent).filter(order=order, kind=OrderEvent.Kind.HANDLED)
+    last = handled.order_by("pk").last()
+    return last is not None and "shipment" in last.data
+
+
 def _after_cancelled_parcel(order, shipment, stays_handled, now, user):
     happenings = [(order, OrderEvent.Kind.SHIPMENT_CANCELLED, _describe(shipment))]
     if order.is_handled and not stays_handled:
         happenings.append((order, OrderEvent.Kind.UNHANDLED, {"shipment": shipment.pk}))
-    if not stays_handled:
-        set_facts([order], now, fulfillment_status=_status_from_parcels(order), handled_at=None)
+    facts = {} if stays_handled else {"fulfillment_status": _status_from_parcels(order), "handled_at": None}
+    set_facts([order], now, **facts)
     events.record_mixed(happenings, user=user, now=now)
 
 
 def _status_from_parcels(order):
-    has_parcels = Shipment.objects.sent().filter(order=order).exists()
+    has_parcels = database.primary(Shipment).sent().filter(order=order).exists()
     return FulfillmentStatus.PARTIALLY_FULFILLED if has_parcels else FulfillmentStatus.UNFULFILLED
 
 
 def _fresh(order, shipment, *, cancelled=False):
-    fresh = Shipment.objects.filter(order=order, pk=shipment.pk).first()
+    fresh = database.primary(Shipment).filter(order=order, pk=shipment.pk).first()
     if fresh is None:
         raise ValidationError({"shipment": [_("This parcel does not exist any more.")]})
     if fresh.cancelled_at and not cancelled:
@@ -274,7 +294,9 @@ def mark_unhandled(orders, *, user=None):
 
     def write(batch):
         pks = [order.pk for order in batch.orders]
-        with_parcels = set(Shipment.objects.sent().filter(order__in=pks).values_list("order_id", flat=True))
+        with_parcels = set(
+            database.primary(Shipment).sent().filter(order__in=pks).values_list("order_id", flat=True)
+        )
         for status, group in (
             (FulfillmentStatus.PARTIALLY_FULFILLED, [o for o in batch.orders if o.pk in with_parcels]),
             (FulfillmentStatus.UNFULFILLED, [o for o in batch.orders if o.pk not in with_parcels]),

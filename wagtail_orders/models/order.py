@@ -52,7 +52,7 @@ class PaymentStatus(models.TextChoices):
             return cls.REFUNDED
         if kept >= total:
             return cls.PAID if kept == total else cls.OVERPAID
-        return cls.PARTIALLY_REFUNDED if refunded else cls.PARTIALLY_PAID
+        return cls.PARTIALLY_PAID if paid < total else cls.PARTIALLY_REFUNDED
 
 
 #: The statuses in which the customer still owes something.
@@ -251,7 +251,12 @@ class Order(models.Model):
 
     @property
     def amount_due(self):
-        """What the customer still owes. A refund does not raise it: goods sent back need no new payment."""
+        """
+        What the customer still owes; more than zero exactly in the statuses ``OWING``. A refund does not
+        raise it: goods sent back need no new payment, and who got everything back owes nothing.
+        """
+        if self.payment_status == PaymentStatus.REFUNDED:
+            return Decimal(0)
         return max(self.total - self.amount_paid, Decimal(0))
 
     @property
@@ -316,7 +321,7 @@ class OrderAddress(models.Model):
 
     def postal_lines(self, language=None):
         """The address as its country's post wants it written, the country's name in ``language`` last."""
-        *lines, _country_in_english = format_address(
+        *formatted, _country_in_english = format_address(
             {
                 "country_code": self.country,
                 "name": self.name,
@@ -327,7 +332,11 @@ class OrderAddress(models.Model):
                 "country_area": self.region,
             }
         ).split("\n")
-        return [*lines, self.country_name(language)]
+        lines = [line.strip(" ,-") for line in formatted if any(map(str.isalnum, line))]
+        # What this country's format has no place for is written all the same: the customer meant something.
+        written = "\n".join(lines).casefold()
+        rest = [part for part in (self.postal_code, self.city, self.region) if part.casefold() not in written]
+        return [*lines, *rest, self.country_name(language)]
 
 
 class OrderLine(models.Model):

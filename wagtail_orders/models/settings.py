@@ -93,4 +93,5 @@ def local_moment(moment, time_zone=""):
     """``moment`` in ``time_zone``, else in the project's own; a naive one as it is."""
     if timezone.is_naive(moment):
         return moment
-    return timezone.localtime(moment, ZoneInfo(time_zone) if time_zone else None)
+    # Not the active time zone: the admin activates each user's own.
+    return timezone.localtime(moment, ZoneInfo(time_zone) if time_zone else timezone.get_default_timezone())
