@@ -343,6 +343,21 @@ def test_what_the_owner_called_handled_stays_so_when_a_parcel_is_taken_back(orde
     assert kinds(order) == ["handled", "shipped", "shipment_cancelled"]
 
 
+def test_a_parcel_that_completed_the_order_opens_it_again_when_it_is_taken_back(order):
+    parcel = ship(order, handled=True)
+    cancel_shipment(parcel)
+    order.refresh_from_db()
+    assert order.fulfillment_status == "unfulfilled"
+    assert kinds(order) == ["shipped", "handled", "shipment_cancelled", "unhandled"]
+
+
+def test_a_part_delivery_that_the_owner_ended_stays_ended_when_it_is_taken_back(order, mugs):
+    parcel = ship(order, lines={mugs: 1}, handled=True)
+    cancel_shipment(parcel)
+    order.refresh_from_db()
+    assert order.is_handled
+
+
 def test_a_link_of_its_own_stays_while_number_and_method_stay(order):
     parcel = ship(order, tracking_number="X1", tracking_url="https://carrier.example/my/link")
     told = update_shipment(parcel, tracking_number="X1", notify_customer=True)

@@ -79,7 +79,7 @@ def put_in_basket(client, sku, quantity="1", language="en", **choice):
 def filled_form(client, language="en", **changes):
     """What a browser sends after the customer filled in the checkout page as it stands now."""
     html = client.get(CHECKOUT[language]).content.decode()
-    hidden = dict(re.findall(r'<input type="hidden" name="(basket_key|seen_total)" value="([^"]*)">', html))
+    hidden = dict(re.findall(r'<input type="hidden" name="(basket_key|seen_prices)" value="([^"]*)">', html))
     method = re.search(r'name="shipping_method" value="(\d+)"', html)[1]
     return {**hidden, **ZOE, "shipping_method": method, **changes}
 
@@ -277,6 +277,15 @@ class TestTheShop:
         response = client.post(CHECKOUT["en"], form)
         assert "Your basket or a price has changed." in text(response)
         assert "€21.00" in text(response)
+        assert not Order.objects.exists()
+
+    def test_a_price_of_sending_that_changed_meanwhile_is_shown_before_it_is_ordered(self, shop, client):
+        put_in_basket(client, "MUG-F", glaze="0")
+        form = filled_form(client)
+        ShippingMethod.objects.update(price=Decimal("500.00"))
+        response = client.post(CHECKOUT["en"], form)
+        assert "Your basket or a price has changed." in text(response)
+        assert "€500.00" in text(response)
         assert not Order.objects.exists()
 
     def test_an_empty_basket_has_no_checkout(self, shop, client):

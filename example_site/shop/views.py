@@ -61,7 +61,12 @@ def checkout(request):
     return render(
         request,
         "shop/checkout.html",
-        {"form": form, "basket": basket, "sending": sending_options(form, basket)},
+        {
+            "form": form,
+            "basket": basket,
+            "sending": sending_options(form, basket),
+            "prices": prices(basket, form),
+        },
         status=422 if form.is_bound else 200,
     )
 
@@ -69,7 +74,7 @@ def checkout(request):
 def place(request, basket, form):
     """The order that the form and the basket make, or None with the form saying what is wrong."""
     key = basket.key
-    if request.POST.get("basket_key") != key or request.POST.get("seen_total") != str(basket.total):
+    if request.POST.get("basket_key") != key or request.POST.get("seen_prices") != prices(basket, form):
         form.add_error(None, _("Your basket or a price has changed. Look at it once more, then order again."))
     if not form.is_valid():
         return None
@@ -114,6 +119,12 @@ def facts_of(form):
         "shipping_total": given["shipping_method"].price,
         "shipping_tax_rate": SHIPPING_VAT_RATE,
     }
+
+
+def prices(basket, form):
+    """What the page says that goods and sending cost: what the customer agrees to by ordering."""
+    methods = form.fields["shipping_method"].queryset
+    return " ".join([f"{basket.total}", *(f"{method.pk}:{method.price}" for method in methods)])
 
 
 def sending_options(form, basket):

@@ -44,10 +44,11 @@ def change(orders, *, judge, write, kind, prepare=None, details=None, user=None)
     """
     Run a set-based verb. ``prepare(orders)`` reads what judging needs beyond the order itself;
     ``judge(order)`` says CHANGE, UNCHANGED or a ``Reason`` to refuse; ``write(batch)`` writes the facts;
-    ``details(order)`` gives the event's data. Each chunk is a transaction
-    of its own: an order's facts and journal are written together or not at all, and a shop that places an
-    order meanwhile waits for a chunk, not for the whole. Returns an ``Outcome``; an ``Order`` passed in is
-    brought up to date in place.
+    ``details(order)`` gives the event's data.
+
+    Each chunk is a transaction of its own: an order's facts and journal are written together or not at all,
+    and a shop that places an order meanwhile waits for a chunk, not for the whole. Returns an ``Outcome``;
+    an ``Order`` passed in is brought up to date in place.
     """
     details = details or (lambda order: {})
     single = orders if isinstance(orders, Order) else None

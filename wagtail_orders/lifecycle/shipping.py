@@ -9,7 +9,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import database, events
-from ..models import FulfillmentStatus, OrderAddress, OrderEvent, OrderLine, Shipment, ShipmentLine, ShippingMethod
+from ..models import (
+    FulfillmentStatus,
+    OrderAddress,
+    OrderEvent,
+    OrderLine,
+    Shipment,
+    ShipmentLine,
+    ShippingMethod,
+)
 from ..tracking import build_link
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
@@ -154,7 +162,8 @@ def _after_parcel(order, shipment, complete, is_handled, notify_customer, user):
         )
     ]
     if becomes_handled:
-        happenings.append((order, OrderEvent.Kind.HANDLED, {"shipment": shipment.pk}))
+        # Only a parcel that completed the order takes "handled" away again when it is taken back.
+        happenings.append((order, OrderEvent.Kind.HANDLED, {"shipment": shipment.pk} if complete else {}))
     events.record_mixed(happenings, user=user, now=now)
 
 
