@@ -58,6 +58,8 @@ def change(orders, *, judge, write, kind, prepare=None, details=None, user=None)
         def work(pks=pks):
             fresh = list(database.locked(database.primary(Order).filter(pk__in=pks)).order_by("pk"))
             if prepare:
+                # After the lock and apart from it: within it, PostgreSQL would read other tables as they were
+                # before it waited.
                 prepare(fresh)
             return _change_chunk(fresh, judge, write, kind, details, user), fresh
 
