@@ -32,4 +32,4 @@ lint: $(VENV)/.test
 	$(BIN)/python manage.py makemigrations --check
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
