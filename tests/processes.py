@@ -91,11 +91,15 @@ class Meeting:
     and harms nothing where one does.
     """
 
-    def __init__(self, pattern, *parties, apart=0, patience=0.5, barrier=threading.Barrier):
+    #: Enough for all to come where nothing stops them; a test in which a guard is taken out, so that all must
+    #: come for the race to happen, gives a busy machine more.
+    PATIENCE = 0.5
+
+    def __init__(self, pattern, *parties, apart=0, patience=None, barrier=threading.Barrier):
         self.pattern = re.compile(pattern)
         self.barriers = [barrier(count) for count in parties]
         self.apart = apart
-        self.patience = patience
+        self.patience = self.PATIENCE if patience is None else patience
         self.visits = threading.local()
 
     def attended(self, work):

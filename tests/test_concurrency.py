@@ -47,11 +47,13 @@ class Never(Exception):
 
 @pytest.fixture
 def without_locks(monkeypatch):
+    monkeypatch.setattr(Meeting, "PATIENCE", 20)
     monkeypatch.setattr(database, "locked", lambda queryset: queryset)
 
 
 @pytest.fixture
 def without_recovery(monkeypatch):
+    monkeypatch.setattr(Meeting, "PATIENCE", 20)
     monkeypatch.setattr(placing, "IntegrityError", Never)
     monkeypatch.setattr(paying, "IntegrityError", Never)
 
@@ -107,7 +109,7 @@ def test_a_thousand_placements_by_fifty_workers_get_gapless_numbers():
 def fifty_with_one_key(notes=("",) * 50):
     """Fifty placements with one key, of which none writes before all have seen that the key is new."""
     placed()
-    meeting = Meeting(READ_COUNTER, 50, patience=10)
+    meeting = Meeting(READ_COUNTER, 50, patience=20)
     works = [
         meeting.attended(lambda note=note: placed(idempotency_key="basket-1", customer_note=note))
         for note in notes
@@ -170,14 +172,14 @@ def facts(order):
 def in_opposite_directions(one, other, way=None):
     """
     Two bulk verbs over the same orders, listed from either end, that both have begun to lock when a third
-    lets go of the order in the middle.
+    lets go of the order in the middle: later where they lock in ``way``, so that they surely meet.
     """
-    way = way or threading.local()
+    listing = way or threading.local()
     middle = list(Order.objects.order_by("pk").values_list("pk", flat=True))[Order.objects.count() // 2]
     both_begin = threading.Barrier(3)
 
     def run(verb, listed):
-        way.listed = listed
+        listing.listed = listed
         both_begin.wait(timeout=30)
         return verb(Order.objects.order_by(listed))
 
@@ -185,7 +187,7 @@ def in_opposite_directions(one, other, way=None):
         with transaction.atomic():
             list(Order.objects.select_for_update().filter(pk=middle))
             both_begin.wait(timeout=30)
-            time.sleep(0.5)
+            time.sleep(0.5 if way is None else 2)
 
     results = in_threads(lambda: run(one, "pk"), lambda: run(other, "-pk"), hold_the_middle)
     return results[:2]

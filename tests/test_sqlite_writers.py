@@ -23,14 +23,14 @@ pytestmark = [
 FIRST_WRITE = r"^UPDATE .wagtail_orders_numbersequence"
 
 
-def two_place_at_once(**options):
+def two_place_at_once(*, patience=0.5, **options):
     """
     Two processes place an order with these connection options, and neither writes before both have read, if
     the database lets both read. What each was shown.
     """
     placed()
     barrier = multiprocessing.get_context("fork").Barrier
-    meeting = Meeting(FIRST_WRITE, 2, barrier=barrier)
+    meeting = Meeting(FIRST_WRITE, 2, barrier=barrier, patience=patience)
 
     def place():
         connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], **options}
@@ -44,11 +44,11 @@ def two_place_at_once(**options):
 
 
 def test_with_deferred_transactions_a_customer_is_shown_that_the_database_is_locked():
-    assert two_place_at_once(transaction_mode="DEFERRED") == ["database is locked", "placed"]
+    assert two_place_at_once(patience=20, transaction_mode="DEFERRED") == ["database is locked", "placed"]
 
 
 def test_without_a_timeout_a_customer_is_shown_that_the_database_is_locked():
-    assert two_place_at_once(timeout=0) == ["database is locked", "placed"]
+    assert two_place_at_once(patience=5, timeout=0) == ["database is locked", "placed"]
 
 
 def test_with_the_example_sites_settings_two_customers_at_once_are_both_served():
