@@ -23,11 +23,6 @@ NEW_YEARS_EVE = datetime(2025, 12, 31, 23, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def site():
-    return Site.objects.get(is_default_site=True)
-
-
-@pytest.fixture
 def other_site():
     return Site.objects.create(hostname="other.example.com", root_page=Page.objects.get(depth=1))
 

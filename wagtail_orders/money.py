@@ -40,6 +40,14 @@ def rounded(amount, currency):
     return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
 
 
+def locale_of(language=None):
+    """Babel's locale of a language (the active one by default); English where Babel does not know it."""
+    try:
+        return Locale.parse(to_locale(language or get_language() or "en"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
 def format_amount(amount, currency, language=None, *, exact=False):
     """
     ``amount`` as people of that language (the active one by default) write it: ``42,00 €``; rounded to the
@@ -48,10 +56,7 @@ def format_amount(amount, currency, language=None, *, exact=False):
     number, places = rounded(Decimal(amount), currency), digits(currency)
     if exact and number != amount:
         number = Decimal(amount).normalize()
-    try:
-        locale = Locale.parse(to_locale(language or get_language() or "en"))
-    except (UnknownLocaleError, ValueError):
-        locale = Locale("en")
+    locale = locale_of(language)
     pattern = copy(locale.currency_formats["standard"])
     # A language's pattern has two decimals, whatever the currency.
     pattern.frac_prec = (places, max(places, -number.as_tuple().exponent))

@@ -20,10 +20,17 @@ class Batch:
         self.user = user
         self.now = timezone.now()
 
-    def set(self, orders=None, **facts):
-        """Write the same facts on all of the chunk's orders, or on some of them, in one statement."""
-        orders = self.orders if orders is None else orders
-        set_facts(orders, self.now, **facts)
+    def set(self, **facts):
+        """Write the same facts on all of the chunk's orders, in one statement."""
+        set_facts(self.orders, self.now, **facts)
+
+    def set_each(self, facts_of):
+        """Write what ``facts_of(order)`` gives on each order, in one statement for all that get the same."""
+        groups = {}
+        for order in self.orders:
+            groups.setdefault(tuple(facts_of(order).items()), []).append(order)
+        for facts, orders in groups.items():
+            set_facts(orders, self.now, **dict(facts))
 
 
 def set_facts(orders, now, **facts):

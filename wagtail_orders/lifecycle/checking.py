@@ -109,6 +109,17 @@ class Checker:
         """An amount in whole minor units of ``currency``."""
         return self.decimal(field, value, places=money.digits(currency), **limits)
 
+    def handed_over(self, field, given, ours, currency, *, tolerance=0, **limits):
+        """The shop's own sum, which may differ from ours by ``tolerance``."""
+        given = self.amount(field, given, currency, **limits)
+        if field not in self.errors and abs(given - ours) > tolerance:
+            self.refuse(
+                field,
+                _("%(given)s was handed over, but it comes to %(ours)s: off by %(off)s %(currency)s.")
+                % {"given": given, "ours": ours, "off": given - ours, "currency": currency},
+            )
+        return given
+
     def moment(self, field, value):
         """A point in time that is not naive (where the project uses time zones) and not in the future."""
         if not isinstance(value, datetime):

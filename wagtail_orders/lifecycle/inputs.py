@@ -131,14 +131,8 @@ def _handed_over(checker, field, given, exact, currency):
     ours = money.rounded(exact, currency)
     if given is None:
         return ours
-    given = checker.amount(field, given, currency, minimum=0)
-    if field not in checker.errors and abs(given - ours) > money.minor_unit(currency):
-        checker.refuse(
-            field,
-            _("%(given)s was handed over, but it comes to %(ours)s: off by %(off)s %(currency)s.")
-            % {"given": given, "ours": ours, "off": given - ours, "currency": currency},
-        )
-    return given
+    unit = money.minor_unit(currency)
+    return checker.handed_over(field, given, ours, currency, tolerance=unit, minimum=0)
 
 
 def _options(checker, field, options):

@@ -184,9 +184,15 @@ def mark_paid(orders, *, received_on=None, method="manual", user=None):
             for order in batch.orders
         ]
         paid.update({payment.order_id: payment for payment in database.insert_all(Payment, rows)})
-        for (status, was_paid), group in _by_status_once_paid(batch.orders).items():
-            facts = {} if was_paid else {"paid_at": batch.now}
-            batch.set(group, amount_paid=F("total"), payment_status=status, **facts)
+        batch.set_each(
+            lambda order: {
+                "amount_paid": F("total"),
+                "payment_status": PaymentStatus.from_ledger(
+                    total=order.total, paid=order.total, refunded=order.amount_refunded, pending=False
+                ),
+                "paid_at": batch.now,
+            }
+        )
 
     return change(
         orders,
@@ -196,16 +202,6 @@ def mark_paid(orders, *, received_on=None, method="manual", user=None):
         details=lambda order: _describe(paid[order.pk], order.currency),
         user=user,
     )
-
-
-def _by_status_once_paid(orders):
-    groups = {}
-    for order in orders:
-        status = PaymentStatus.from_ledger(
-            total=order.total, paid=order.total, refunded=order.amount_refunded, pending=False
-        )
-        groups.setdefault((status, order.paid_at is not None), []).append(order)
-    return groups
 
 
 def mark_unpaid(orders, *, reason="", user=None):
@@ -247,14 +243,15 @@ def mark_unpaid(orders, *, reason="", user=None):
         database.primary(Payment).confirmed().filter(order__in=pks).update(
             state=Payment.State.VOIDED, reason=reason
         )
-        groups = {}
-        for order in batch.orders:
-            status = PaymentStatus.from_ledger(
-                total=order.total, paid=Decimal(0), refunded=Decimal(0), pending=order.pk in pending
-            )
-            groups.setdefault((status, order.paid_at if not order.total else None), []).append(order)
-        for (status, paid_at), group in groups.items():
-            batch.set(group, amount_paid=Decimal(0), payment_status=status, paid_at=paid_at)
+        batch.set_each(
+            lambda order: {
+                "amount_paid": Decimal(0),
+                "payment_status": PaymentStatus.from_ledger(
+                    total=order.total, paid=Decimal(0), refunded=Decimal(0), pending=order.pk in pending
+                ),
+                "paid_at": None if order.total else order.paid_at,
+            }
+        )
 
     return change(
         orders,

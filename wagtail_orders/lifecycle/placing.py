@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from wagtail.models import Site
 
 from .. import database, events, money
 from ..exceptions import IdempotencyConflict
-from ..models import Order, OrderAddress, OrderEvent, OrderLine, PaymentStatus, ShippingMethod
+from ..models import Order, OrderAddress, OrderEvent, OrderLine, PaymentStatus
 from . import numbers
 from .checking import MAX_AMOUNT, Checker
 from .inputs import check_address, check_line
@@ -91,8 +90,6 @@ class _Placement:
     fingerprint: str
     number: str | None
     site: Site | None
-    method: ShippingMethod | None = None
-    placed_at: datetime = field(default_factory=timezone.now)
 
 
 def _check(given, key):
@@ -129,8 +126,6 @@ def _check(given, key):
         fingerprint=_fingerprint(order, lines, [billing, shipping], number, given["placed_at"]),
         number=number,
         site=given["site"],
-        method=given["shipping_method"],
-        placed_at=order.placed_at,
     )
 
 
@@ -186,18 +181,7 @@ def _add_up(checker, order, lines, given_total):
     if max(sums.subtotal, sums.total) >= MAX_AMOUNT:
         checker.refuse("lines", _("The order's total is too large."))
     if given_total is not None:
-        given_total = checker.amount("total", given_total, order.currency)
-        if "total" not in checker.errors and given_total != sums.total:
-            checker.refuse(
-                "total",
-                _("%(given)s was handed over, but it comes to %(ours)s: off by %(off)s %(currency)s.")
-                % {
-                    "given": given_total,
-                    "ours": sums.total,
-                    "off": given_total - sums.total,
-                    "currency": order.currency,
-                },
-            )
+        checker.handed_over("total", given_total, sums.total, order.currency)
     order.subtotal, order.tax_total, order.total = sums.subtotal, sums.tax, sums.total
     order.taxes = [
         {name: format(value, "f") for name, value in asdict(entry).items()} for entry in sums.taxes
@@ -260,7 +244,7 @@ def _place(placement, skip_taken):
     order._state.adding = True
     order.site_id = known["pk"]
     order.number = placement.number or numbers.take(
-        placed_at=placement.placed_at,
+        placed_at=order.placed_at,
         site_id=known["pk"],
         prefix=known["prefix"] or "",
         time_zone=known["time_zone"] or "",

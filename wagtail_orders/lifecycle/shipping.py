@@ -242,13 +242,16 @@ def _after_cancelled_parcel(order, shipment, stays_handled, now, user):
     happenings = [(order, OrderEvent.Kind.SHIPMENT_CANCELLED, _describe(shipment))]
     if order.is_handled and not stays_handled:
         happenings.append((order, OrderEvent.Kind.UNHANDLED, {"shipment": shipment.pk}))
-    facts = {} if stays_handled else {"fulfillment_status": _status_from_parcels(order), "handled_at": None}
+    facts = {}
+    if not stays_handled:
+        has_parcels = database.primary(Shipment).sent().filter(order=order).exists()
+        facts = {"fulfillment_status": _status(has_parcels=has_parcels), "handled_at": None}
     set_facts([order], now, **facts)
     events.record_mixed(happenings, user=user, now=now)
 
 
-def _status_from_parcels(order):
-    has_parcels = database.primary(Shipment).sent().filter(order=order).exists()
+def _status(*, has_parcels):
+    """The status of an order that is not handled."""
     return FulfillmentStatus.PARTIALLY_FULFILLED if has_parcels else FulfillmentStatus.UNFULFILLED
 
 
@@ -306,10 +309,11 @@ def mark_unhandled(orders, *, user=None):
         with_parcels = set(
             database.primary(Shipment).sent().filter(order__in=pks).values_list("order_id", flat=True)
         )
-        for status, group in (
-            (FulfillmentStatus.PARTIALLY_FULFILLED, [o for o in batch.orders if o.pk in with_parcels]),
-            (FulfillmentStatus.UNFULFILLED, [o for o in batch.orders if o.pk not in with_parcels]),
-        ):
-            batch.set(group, fulfillment_status=status, handled_at=None)
+        batch.set_each(
+            lambda order: {
+                "fulfillment_status": _status(has_parcels=order.pk in with_parcels),
+                "handled_at": None,
+            }
+        )
 
     return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.UNHANDLED, user=user)

