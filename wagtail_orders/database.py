@@ -1,6 +1,7 @@
-"""How a verb talks to the database: transactions that survive a deadlock, row locks, wide inserts."""
+"""How a verb talks to the database: transactions that survive a deadlock, row locks, wide writes."""
 
 import logging
+import random
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from django.db import OperationalError, connections, router, transaction
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 5
+ATTEMPTS = 8
+#: Seconds after which no other attempt begins: a lock wait timeout alone takes MariaDB 50.
+PATIENCE = 60
 # SQLSTATE 40001 serialization failure and 40P01 deadlock (PostgreSQL, appendix A); 1213 deadlock and 1205
 # lock wait timeout (MariaDB's error codes). Each means: rolled back, try again.
 _RETRY_SQLSTATES = {"40001", "40P01"}
@@ -55,15 +58,23 @@ def again_after_deadlock(model, work, *, stands=()):
     victim, for as long as ``stands`` is empty.
     """
     nested = connections[alias_for(model)].in_atomic_block
+    begun = time.monotonic()
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return work()
         except OperationalError as error:
-            if nested or stands or attempt == ATTEMPTS or not _may_be_tried_again(error):
+            is_last = attempt == ATTEMPTS or time.monotonic() - begun > PATIENCE
+            if nested or stands or is_last or not _may_be_tried_again(error):
                 raise
             logger.info("Deadlock, attempt %s: %s", attempt, error)
-            time.sleep(0.01 * 2**attempt)
+            _pause(attempt)
     raise AssertionError("unreachable")
+
+
+def _pause(attempt):
+    """Wait longer each time, up to a third of a second; by chance, so that victims do not meet again."""
+    longest = 0.01 * 2 ** min(attempt, 5)
+    time.sleep(random.uniform(longest / 4, longest))  # noqa: S311 - no secret depends on it
 
 
 def _may_be_tried_again(error):
@@ -73,9 +84,13 @@ def _may_be_tried_again(error):
     }
 
 
-def locked(queryset):
-    """``queryset`` with its rows locked until the transaction ends (SQLite locks the whole file instead)."""
-    return queryset.select_for_update()
+def locked(queryset, *, waiting=True):
+    """
+    ``queryset`` with its rows locked until the transaction ends (SQLite locks the whole file instead); where
+    not ``waiting``, without the rows that somebody else has locked.
+    """
+    may_skip = connections[queryset.db].features.has_select_for_update_skip_locked
+    return queryset.select_for_update(skip_locked=may_skip and not waiting)
 
 
 def insert_all(model, rows, **options):
@@ -83,6 +98,13 @@ def insert_all(model, rows, **options):
     alias = alias_for(model)
     with _all_parameters_of(connections[alias]):
         return model._base_manager.using(alias).bulk_create(rows, **options)
+
+
+def update_all(model, rows, fields):
+    """``bulk_update`` in as few statements as the database allows."""
+    alias = alias_for(model)
+    with _all_parameters_of(connections[alias]):
+        return model._base_manager.using(alias).bulk_update(rows, fields)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import logging
 import uuid
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +23,25 @@ BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720, 1440)
 SWEEP_CHUNK = 500
 #: How long a sweep may take over one chunk before another sweep may send it again.
 LEASE = timedelta(minutes=15)
+
+
+#: What of an event does not go into Wagtail's log, which outlives the order.
+_PRIVATE = ("text", "recipient")
+
+_noticed = ContextVar("wagtail_orders_noticed", default=None)
+
+
+@contextmanager
+def noticing():
+    """
+    The primary keys of the events that are written in the ``with`` block, as a list that fills. Those of a
+    transaction that was rolled back are among them; they name nothing, or on SQLite what is written later.
+    """
+    token = _noticed.set([])
+    try:
+        yield _noticed.get()
+    finally:
+        _noticed.reset(token)
 
 
 def record(happenings, *, kind, user=None, now=None):
@@ -53,6 +74,8 @@ def record_mixed(happenings, *, user=None, now=None):
     if not events:
         return
     events = database.insert_all(OrderEvent, events)
+    if (noticed := _noticed.get()) is not None:
+        noticed.extend(event.pk for event in events)
     if user is not None:
         _write_wagtail_log(happenings, user, now)
 
@@ -74,7 +97,7 @@ def _write_wagtail_log(happenings, user, now):
                 content_type=content_type,
                 label=order.number,
                 action=f"wagtail_orders.{kind}",
-                data=data,
+                data={name: value for name, value in data.items() if name not in _PRIVATE},
                 timestamp=now,
                 uuid=action_uuid,
                 user=user,
@@ -87,14 +110,16 @@ def _write_wagtail_log(happenings, user, now):
     )
 
 
-def dispatch(events, now=None):
+def dispatch(events, now=None, *, again=False):
     """
     Send each event's signal and note which of them reached every receiver. Returns the number of events
-    that did; the others wait for a sweep after ``now``.
+    that did; the others wait for a sweep after ``now``. ``again`` says that they may have been told before.
     """
+    errors = {event.pk: _send(event) for event in events}
+    error_of_all = _raised(signals.orders_changed, f"{len(events)} events", events=list(events), again=again)
     delivered, failed = [], []
     for event in events:
-        error = _send(event)
+        error = errors[event.pk] or error_of_all
         if error is None:
             delivered.append(event.pk)
         else:
@@ -108,7 +133,7 @@ def dispatch(events, now=None):
 
 
 def _note(pks, **facts):
-    # Another sweep may hold these rows while it looks for what is due.
+    # Two notes or a deletion of the same events may lock them in different orders.
     database.again_after_deadlock(
         OrderEvent, lambda: database.primary(OrderEvent).filter(pk__in=pks).update(**facts)
     )
@@ -116,17 +141,21 @@ def _note(pks, **facts):
 
 def _send(event):
     """Send one event's signal; what the first raising receiver said, or None."""
+    return _raised(signals.BY_KIND[event.kind], event, order=event.order, event=event)
+
+
+def _raised(signal, what, **arguments):
     try:
-        responses = signals.BY_KIND[event.kind].send_robust(sender=Order, order=event.order, event=event)
+        responses = signal.send_robust(sender=Order, **arguments)
     except Exception as raised:
         # Django 5.2 fails on a receiver without a name of its own (a functools.partial) that raises.
-        logger.exception("Sending %s failed", event)
+        logger.exception("Sending %s failed", what)
         return f"{type(raised).__name__}: {raised}"
     error = None
     for receiver, response in responses:
         if isinstance(response, Exception):
             name = getattr(receiver, "__qualname__", repr(receiver))
-            logger.error("%s raised on %s", name, event, exc_info=response)
+            logger.error("%s raised on %s", name, what, exc_info=response)
             error = error or f"{name}: {type(response).__name__}: {response}"
     return error
 
@@ -173,7 +202,7 @@ def sweep(now=None):
     done = Sweep()
     while taken := _take(now):
         done.due += len(taken)
-        done.delivered += dispatch(taken, now)
+        done.delivered += dispatch(taken, now, again=True)
     return done
 
 
@@ -181,8 +210,11 @@ def _take(now):
     """Take the next chunk that is due, so that no other sweep sends it for as long as one attempt may last."""
 
     def work():
+        # Whoever holds an event is about to send it or has just sent it. To wait would be to deadlock: MariaDB
+        # locks the index of what is due before the row, and a note of what was sent the row before the index;
+        # PostgreSQL lets a note lock its rows in any order.
         pks = list(
-            database.locked(database.primary(OrderEvent).due(now))
+            database.locked(database.primary(OrderEvent).due(now), waiting=False)
             .order_by("pk")
             .values_list("pk", flat=True)[:SWEEP_CHUNK]
         )

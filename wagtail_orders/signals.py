@@ -58,6 +58,16 @@ order_flagged = Signal()
 #: The owner has looked at it.
 order_unflagged = Signal()
 
+#: The owner wrote a mail to the customer. ``data``: ``recipient``, ``language``, ``subject``, ``text``.
+mail_written = Signal()
+#: A mail goes out once more. ``data``: ``notification``, ``kind``, ``recipient``.
+mail_resent = Signal()
+
+#: All that one transaction did to one or many orders, after the signals above. Instead of ``order`` and ``event`` its
+#: receivers get ``events``, the list of them: for what is done better for a thousand orders at once. ``again`` is True
+#: for events that the sweep tells, maybe a second time.
+orders_changed = Signal()
+
 #: The signal of each kind of event.
 BY_KIND = {
     "placed": order_placed,
@@ -81,4 +91,6 @@ BY_KIND = {
     "customer_edited": customer_edited,
     "flagged": order_flagged,
     "unflagged": order_unflagged,
+    "mail_written": mail_written,
+    "mail_resent": mail_resent,
 }

@@ -195,7 +195,15 @@ class Checker:
             return "", None
 
 
-@lru_cache(maxsize=300)
+def is_country(code):
+    """Whether ``Checker.country`` takes this code of two capitals."""
+    try:
+        return code != "ZZ" and bool(_postal_rules(code))
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=1000)
 def _postal_rules(country):
     # Read from the library's files anew at each call, so kept.
     return get_validation_rules({"country_code": country})

@@ -22,11 +22,11 @@ from .batch import CHANGE, UNCHANGED, change
 from .checking import clean_text
 
 
-def cancel(orders, *, reason="", notify_customer=False, user=None):
+def cancel(orders, *, reason="", notify_customer=False, dry_run=False, user=None):
     """
     Cancel each order (one ``Order`` or a queryset); money that came in stays recorded until it is refunded.
     A cancelled one is unchanged; one that is sent, in part or whole, or handled is refused. Event
-    ``cancelled``. Returns an ``Outcome``.
+    ``cancelled``; ``notify_customer`` has a mail tell the customer. Returns an ``Outcome``.
     """
     reason = clean_text(reason or "", lines=True)
 
@@ -44,11 +44,12 @@ def cancel(orders, *, reason="", notify_customer=False, user=None):
         write=write,
         kind=OrderEvent.Kind.CANCELLED,
         details=lambda order: {"reason": reason, "notify_customer": notify_customer},
+        dry_run=dry_run,
         user=user,
     )
 
 
-def reopen(orders, *, user=None):
+def reopen(orders, *, dry_run=False, user=None):
     """
     Open cancelled orders again. An open one is unchanged, an archived one refused. Event ``reopened``.
     Returns an ``Outcome``.
@@ -62,10 +63,10 @@ def reopen(orders, *, user=None):
     def write(batch):
         batch.set(status=OrderStatus.OPEN, cancelled_at=None)
 
-    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.REOPENED, user=user)
+    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.REOPENED, dry_run=dry_run, user=user)
 
 
-def archive(orders, *, user=None):
+def archive(orders, *, dry_run=False, user=None):
     """
     Put each order away. An archived one is unchanged; one that is neither handled nor cancelled is refused.
     Event ``archived``. Returns an ``Outcome``.
@@ -79,10 +80,10 @@ def archive(orders, *, user=None):
     def write(batch):
         batch.set(is_archived=True, archived_at=batch.now)
 
-    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.ARCHIVED, user=user)
+    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.ARCHIVED, dry_run=dry_run, user=user)
 
 
-def unarchive(orders, *, user=None):
+def unarchive(orders, *, dry_run=False, user=None):
     """
     Take orders back from the archive; a current one is unchanged. Event ``unarchived``. Returns an
     ``Outcome``.
@@ -94,10 +95,12 @@ def unarchive(orders, *, user=None):
     def write(batch):
         batch.set(is_archived=False, archived_at=None)
 
-    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.UNARCHIVED, user=user)
+    return change(
+        orders, judge=judge, write=write, kind=OrderEvent.Kind.UNARCHIVED, dry_run=dry_run, user=user
+    )
 
 
-def delete(orders, *, user=None):
+def delete(orders, *, dry_run=False, user=None):
     """
     Delete orders with all that belongs to them, their journal too; what stays is the event ``deleted`` (and
     the entry in Wagtail's log) with number, total and date. Refused while money is recorded that was
@@ -143,6 +146,7 @@ def delete(orders, *, user=None):
         write=write,
         kind=OrderEvent.Kind.DELETED,
         details=_describe,
+        dry_run=dry_run,
         user=user,
     )
     gone = [order for order, reason in outcome.refused.items() if reason is reasons.GONE]

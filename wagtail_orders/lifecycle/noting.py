@@ -5,7 +5,8 @@ from django.utils import timezone
 
 from .. import database, events
 from ..exceptions import StaleOrder
-from ..models import Order, OrderAddress, OrderEvent, OrderNote
+from ..models import Order, OrderAddress, OrderEvent, OrderLine, OrderNote, Shipment
+from ..models.search import search_text
 from .batch import CHANGE, UNCHANGED, change, change_one, lock, set_facts
 from .checking import Checker, clean_text
 from .inputs import Address, check_address
@@ -125,7 +126,10 @@ def edit_customer(
             changes |= _replace_address(fresh, address)
         if changes:
             now = timezone.now()
-            set_facts([fresh], now, **{name: facts[name] for name in changes if name in facts})
+            changed = {name: facts[name] for name in changes if name in facts}
+            for name, value in changed.items():
+                setattr(fresh, name, value)
+            set_facts([fresh], now, search_text=_search_text(fresh), **changed)
             events.record(
                 [(fresh, {"changes": changes})], kind=OrderEvent.Kind.CUSTOMER_EDITED, user=user, now=now
             )
@@ -156,6 +160,20 @@ def _check_customer(customer_name, email, phone, customer_note, billing_address,
     ]
     checker.raise_errors()
     return facts, addresses
+
+
+def _search_text(order):
+    corrected = database.primary(OrderEvent).filter(order=order, kind=OrderEvent.Kind.SHIPMENT_UPDATED)
+    return search_text(
+        order,
+        addresses=database.primary(OrderAddress).filter(order=order),
+        skus=database.primary(OrderLine).filter(order=order).values_list("sku", flat=True),
+        parcels=[
+            *database.primary(Shipment).filter(order=order).values_list("tracking_number", flat=True),
+            # The customer may have the number that was corrected in an older mail.
+            *(data["before"]["tracking_number"] for data in corrected.values_list("data", flat=True)),
+        ],
+    )
 
 
 def _replace_address(order, address):

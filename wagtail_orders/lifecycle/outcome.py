@@ -10,33 +10,64 @@ from ..models import Order
 
 
 class Reason(NamedTuple):
-    """Why a verb refused an order: ``code`` for programs, ``message`` (after "Order …") for people."""
+    """
+    Why a verb refused an order: ``code`` for programs; for people ``message`` (after "Order 2026-00012 …") and
+    ``plural`` (after "2026-00012, 2026-00015 …").
+    """
 
     code: str
     message: str
+    plural: str
 
     def __str__(self):
         return str(self.message)
 
 
-CANCELLED = Reason("cancelled", _("is cancelled; reopen it first"))
-ARCHIVED = Reason("archived", _("is archived; take it back from the archive first"))
-SHIPPED = Reason("shipped", _("is already sent or handled; take that back first"))
-UNFINISHED = Reason("unfinished", _("is neither handled nor cancelled yet"))
+CANCELLED = Reason("cancelled", _("is cancelled; reopen it first"), _("are cancelled; reopen them first"))
+ARCHIVED = Reason(
+    "archived",
+    _("is archived; take it back from the archive first"),
+    _("are archived; take them back from the archive first"),
+)
+SHIPPED = Reason(
+    "shipped",
+    _("is already sent or handled; take that back first"),
+    _("are already sent or handled; take that back first"),
+)
+UNFINISHED = Reason(
+    "unfinished", _("is neither handled nor cancelled yet"), _("are neither handled nor cancelled yet")
+)
 PROVIDER_PAYMENT = Reason(
     "provider_payment",
     _("was paid through a payment provider; refund it there, it cannot be marked as unpaid"),
+    _("were paid through a payment provider; refund them there, they cannot be marked as unpaid"),
 )
-REFUNDED = Reason("refunded", _("has a refund recorded, so its payments stand"))
+REFUNDED = Reason(
+    "refunded",
+    _("has a refund recorded, so its payments stand"),
+    _("have a refund recorded, so their payments stand"),
+)
 MONEY_RECORDED = Reason(
-    "money_recorded", _("has money recorded; refund it or mark the order as unpaid first")
+    "money_recorded",
+    _("has money recorded; refund it or mark the order as unpaid first"),
+    _("have money recorded; refund it or mark the orders as unpaid first"),
 )
-PAYMENT_PENDING = Reason("payment_pending", _("has a payment that is still pending at its provider"))
-NOTHING_LEFT = Reason("nothing_left", _("has nothing left to send"))
-MORE_THAN_ORDERED = Reason("more_than_ordered", _("would get more than was ordered"))
-MORE_THAN_PAID = Reason("more_than_paid", _("would get back more than was paid"))
-PARCEL_CANCELLED = Reason("parcel_cancelled", _("has this parcel as a cancelled one"))
-GONE = Reason("gone", _("does not exist any more"))
+PAYMENT_PENDING = Reason(
+    "payment_pending",
+    _("has a payment that is still pending at its provider"),
+    _("have a payment that is still pending at its provider"),
+)
+NOTHING_LEFT = Reason("nothing_left", _("has nothing left to send"), _("have nothing left to send"))
+MORE_THAN_ORDERED = Reason(
+    "more_than_ordered", _("would get more than was ordered"), _("would get more than was ordered")
+)
+MORE_THAN_PAID = Reason(
+    "more_than_paid", _("would get back more than was paid"), _("would get back more than was paid")
+)
+PARCEL_CANCELLED = Reason(
+    "parcel_cancelled", _("has this parcel as a cancelled one"), _("have this parcel as a cancelled one")
+)
+GONE = Reason("gone", _("does not exist any more"), _("do not exist any more"))
 
 
 def slim(order):

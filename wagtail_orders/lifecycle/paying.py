@@ -31,6 +31,7 @@ def record_payment(
     state="confirmed",
     currency=None,
     is_manual=None,
+    notify_customer=None,
     user=None,
 ):
     """
@@ -41,7 +42,8 @@ def record_payment(
     confirmed or failed, a failed one may still be confirmed, a voided one only by a ``user``; another amount or
     order under the same reference raises ``IdempotencyConflict``. A payment without a reference or with a ``user``
     was noted by hand (``is_manual``) and may be voided; a provider's may not. Money for a cancelled order is
-    kept and the order flagged. Raises ``ValidationError`` for another currency or an amount that is not
+    kept and the order flagged. ``notify_customer`` says whether a mail tells the customer that it came in; None
+    leaves that to the site's settings. Raises ``ValidationError`` for another currency or an amount that is not
     positive.
     """
     facts = _check_entry(order, amount, method, reference, received_on, state, currency)
@@ -52,7 +54,7 @@ def record_payment(
     def work(fresh):
         payment, is_news = _write_entry(fresh, facts)
         if is_news:
-            _after_payment(fresh, payment, user)
+            _after_payment(fresh, payment, notify_customer, user)
         return payment
 
     return _record(order, work)
@@ -97,14 +99,14 @@ def _moves(old, new, *, by_person):
     }
 
 
-def _after_payment(order, payment, user):
+def _after_payment(order, payment, notify_customer, user):
     now = timezone.now()
     was_settled = order.paid_at is not None
     _settle(order, now)
     kind = OrderEvent.Kind.PAYMENT_RECORDED
     if order.paid_at is not None and not was_settled:
         kind = OrderEvent.Kind.PAID
-    happenings = [(order, kind, _describe(payment, order.currency))]
+    happenings = [(order, kind, {**_describe(payment, order.currency), "notify_customer": notify_customer})]
     if order.is_cancelled and payment.state == Payment.State.CONFIRMED and not order.needs_look:
         set_facts([order], now, needs_look=True)
         happenings.append(
@@ -123,13 +125,15 @@ def record_refund(
     received_on=None,
     state="confirmed",
     currency=None,
+    notify_customer=False,
     user=None,
 ):
     """
     Note that ``amount``, in the order's currency, went back to the customer (event ``refunded``), or is about
-    to, or failed to (event ``payment_recorded``). Idempotent on ``method`` and
-    ``reference`` as ``record_payment`` is. Raises ``TransitionRefused`` for more than was paid, and
-    ``ValidationError`` for another currency or an amount that is not positive.
+    to, or failed to (event ``payment_recorded``). Idempotent on ``method`` and ``reference`` as
+    ``record_payment`` is. ``notify_customer`` has a mail tell the customer, if this confirms it. Raises
+    ``TransitionRefused`` for more than was paid, and ``ValidationError`` for another currency or an amount
+    that is not positive.
     """
     facts = _check_entry(order, amount, method, reference, received_on, state, currency, reason)
     is_manual = user is not None or facts["reference"] is None
@@ -142,8 +146,10 @@ def record_refund(
         has_gone = refund.state == Payment.State.CONFIRMED
         now = timezone.now()
         _settle(fresh, now)
+        data = _describe(refund, fresh.currency)
+        data |= {"reason": refund.reason, "notify_customer": notify_customer}
         events.record(
-            [(fresh, {**_describe(refund, fresh.currency), "reason": refund.reason})],
+            [(fresh, data)],
             kind=OrderEvent.Kind.REFUNDED if has_gone else OrderEvent.Kind.PAYMENT_RECORDED,
             user=user,
             now=now,
@@ -153,11 +159,11 @@ def record_refund(
     return _record(order, work)
 
 
-def mark_paid(orders, *, received_on=None, method="manual", user=None):
+def mark_paid(orders, *, received_on=None, method="manual", notify_customer=None, dry_run=False, user=None):
     """
     Note for each order (one ``Order`` or a queryset) that what it still owes came in on ``received_on``
     (today by default), by ``method``: one payment and one event ``paid`` each. A paid order is unchanged;
-    a cancelled one is refused. Returns an ``Outcome``.
+    a cancelled one is refused. ``notify_customer`` as with ``record_payment``. Returns an ``Outcome``.
     """
     paid = {}
     checker = Checker()
@@ -199,25 +205,30 @@ def mark_paid(orders, *, received_on=None, method="manual", user=None):
         judge=judge,
         write=write,
         kind=OrderEvent.Kind.PAID,
-        details=lambda order: _describe(paid[order.pk], order.currency),
+        details=lambda order: {
+            **_describe(paid[order.pk], order.currency),
+            "notify_customer": notify_customer,
+        },
+        dry_run=dry_run,
         user=user,
     )
 
 
-def mark_unpaid(orders, *, reason="", user=None):
+def mark_unpaid(orders, *, reason="", payments=None, dry_run=False, user=None):
     """
-    Void each order's payments that were noted by hand. Refused where a provider's payment is confirmed
-    (refund it there) or a refund is recorded; an order without a payment is unchanged. Returns an
-    ``Outcome``.
+    Void each order's payments that were noted by hand, or only those of them whose primary keys are among
+    ``payments``. Refused where one of these is a provider's (refund it there) or a refund is recorded; an
+    order without such a payment is unchanged. Returns an ``Outcome``.
     """
-    voided = {}
+    chosen = None if payments is None else set(payments)
+    voided, entries = {}, {}
     of_provider = set()
     checker = Checker()
     reason = checker.text("reason", reason, most=500)
     checker.raise_errors()
 
     def judge(order):
-        if not order.amount_paid:
+        if order.pk not in entries:
             return UNCHANGED
         if order.amount_refunded:
             return reasons.REFUNDED
@@ -225,12 +236,15 @@ def mark_unpaid(orders, *, reason="", user=None):
 
     def prepare(fresh):
         of_provider.clear()
-        of_provider.update(
-            database.primary(Payment)
-            .confirmed()
-            .filter(order__in=[order.pk for order in fresh], kind=Payment.Kind.PAYMENT, is_manual=False)
-            .values_list("order_id", flat=True)
-        )
+        entries.clear()
+        confirmed = database.primary(Payment).confirmed().filter(order__in=[order.pk for order in fresh])
+        for pk, order, amount, is_manual in confirmed.filter(kind=Payment.Kind.PAYMENT).values_list(
+            "pk", "order_id", "amount", "is_manual"
+        ):
+            if chosen is None or pk in chosen:
+                entries.setdefault(order, {})[pk] = amount
+                if not is_manual:
+                    of_provider.add(order)
 
     def write(batch):
         pks = [order.pk for order in batch.orders]
@@ -239,19 +253,23 @@ def mark_unpaid(orders, *, reason="", user=None):
             .filter(order__in=pks, kind=Payment.Kind.PAYMENT, state=Payment.State.PENDING)
             .values_list("order_id", flat=True)
         )
-        voided.update({order.pk: money.rounded(order.amount_paid, order.currency) for order in batch.orders})
-        database.primary(Payment).confirmed().filter(order__in=pks).update(
+        amounts = {order.pk: sum(entries[order.pk].values()) for order in batch.orders}
+        voided.update({order.pk: money.rounded(amounts[order.pk], order.currency) for order in batch.orders})
+        database.primary(Payment).filter(pk__in=[pk for order in pks for pk in entries[order]]).update(
             state=Payment.State.VOIDED, reason=reason
         )
-        batch.set_each(
-            lambda order: {
-                "amount_paid": Decimal(0),
+
+        def facts(order):
+            paid = order.amount_paid - amounts[order.pk]
+            return {
+                "amount_paid": paid,
                 "payment_status": PaymentStatus.from_ledger(
-                    total=order.total, paid=Decimal(0), refunded=Decimal(0), pending=order.pk in pending
+                    total=order.total, paid=paid, refunded=Decimal(0), pending=order.pk in pending
                 ),
-                "paid_at": None if order.total else order.paid_at,
+                "paid_at": order.paid_at if paid >= order.total else None,
             }
-        )
+
+        batch.set_each(facts)
 
     return change(
         orders,
@@ -260,6 +278,7 @@ def mark_unpaid(orders, *, reason="", user=None):
         write=write,
         kind=OrderEvent.Kind.UNPAID,
         details=lambda order: {"amount": str(voided[order.pk]), "currency": order.currency, "reason": reason},
+        dry_run=dry_run,
         user=user,
     )
 

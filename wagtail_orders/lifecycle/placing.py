@@ -19,6 +19,7 @@ from wagtail.models import Site
 from .. import database, events, money
 from ..exceptions import IdempotencyConflict
 from ..models import Order, OrderAddress, OrderEvent, OrderLine, PaymentStatus
+from ..models.search import search_text
 from . import numbers
 from .checking import MAX_AMOUNT, Checker
 from .inputs import check_address, check_line
@@ -48,6 +49,7 @@ def place_order(
     number=None,
     total=None,
     idempotency_key=None,
+    notify=True,
 ):
     """
     Take a finished order in: a snapshot of ``lines`` (``Line``) and addresses (``Address``), its number, its
@@ -56,15 +58,16 @@ def place_order(
     Amounts are in ``currency`` (ISO 4217), ``shipping_total`` and ``discount_total`` in whole minor units;
     rates are in percent. ``shipping_address`` is the billing address unless given; ``language`` the active
     one; ``site`` the default site; ``user`` the customer's account. ``email`` may be empty for a customer
-    who has none. ``placed_at`` and ``number`` bring an order over from elsewhere. ``total`` is what the
-    shop showed the customer, and is refused if the lines give another sum.
+    who has none. ``placed_at`` and ``number`` bring an order over from elsewhere; then ``notify=False`` keeps
+    the mails back that owner and customer get of a new order. ``total`` is what the shop showed the customer,
+    and is refused if the lines give another sum.
 
     The same ``idempotency_key`` with the same content returns the first order and writes nothing; with
     another content it raises ``IdempotencyConflict``. Bad input raises ``ValidationError`` whose
     ``message_dict`` names every field (``lines.0.quantity``) and what to do.
     """
-    given = {name: value for name, value in locals().items() if name != "idempotency_key"}
-    placement = _check(given, idempotency_key)
+    given = {name: value for name, value in locals().items() if name not in ("idempotency_key", "notify")}
+    placement = _check(given, idempotency_key, notify)
     for skip_taken in (False, True):
         try:
             return database.in_transaction(Order, lambda skip=skip_taken: _place(placement, skip))
@@ -90,9 +93,10 @@ class _Placement:
     fingerprint: str
     number: str | None
     site: Site | None
+    notify: bool
 
 
-def _check(given, key):
+def _check(given, key, notify):
     checker = Checker()
     currency = checker.currency(given["currency"])
     included = bool(given["prices_include_tax"])
@@ -126,6 +130,7 @@ def _check(given, key):
         fingerprint=_fingerprint(order, lines, [billing, shipping], number, given["placed_at"]),
         number=number,
         site=given["site"],
+        notify=notify,
     )
 
 
@@ -252,7 +257,11 @@ def _place(placement, skip_taken):
     )
     order.idempotency_key, order.fingerprint = placement.key, placement.fingerprint
     order.updated_at = order.placed_at
-    happenings = [(order, OrderEvent.Kind.PLACED, {"total": str(order.total), "currency": order.currency})]
+    order.search_text = search_text(
+        order, addresses=placement.addresses, skus=[line.sku for line in placement.lines]
+    )
+    data = {"total": str(order.total), "currency": order.currency}
+    happenings = [(order, OrderEvent.Kind.PLACED, data if placement.notify else {**data, "notify": False})]
     if not order.total:
         order.payment_status, order.paid_at = PaymentStatus.PAID, order.placed_at
         happenings.append((order, OrderEvent.Kind.PAID, {"amount": "0", "method": order.payment_method}))

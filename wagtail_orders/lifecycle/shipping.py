@@ -18,7 +18,8 @@ from ..models import (
     ShipmentLine,
     ShippingMethod,
 )
-from ..tracking import build_link
+from ..models.search import with_parcel
+from ..tracking import build_link, missing
 from . import outcome as reasons
 from .batch import CHANGE, UNCHANGED, change, change_one, refuse, set_facts
 from .checking import LINK_LENGTH, Checker
@@ -44,7 +45,8 @@ def ship(
     Writes the event ``shipped``; the order is partly sent, or handled (event ``handled`` too) once nothing
     is left. ``handled`` says otherwise: True ends a part delivery, False keeps a complete one open. Refuses
     a cancelled order, one with nothing left, and more than was ordered (``TransitionRefused``); a link that
-    is not http(s) or a quantity that is none is a ``ValidationError``.
+    is not http(s) or a quantity that is none is a ``ValidationError``. ``notify_customer`` has a mail with the
+    tracking links sent.
     """
     facts = _check_parcel(tracking_number, tracking_url, shipped_at)
 
@@ -54,7 +56,7 @@ def ship(
         left = _left_to_send(fresh)
         quantities = _quantities(fresh, lines, left)
         method = shipping_method or _method(fresh)
-        shipment = _write_shipment(fresh, method, facts, quantities)
+        shipment = _write_shipment(fresh, method, facts, quantities, is_told=notify_customer and fresh.email)
         complete = all(left[pk] == quantities.get(pk, 0) for pk in left)
         is_handled = fresh.is_handled or (complete if handled is None else handled)
         _after_parcel(fresh, shipment, complete, is_handled, notify_customer, user)
@@ -66,20 +68,34 @@ def ship(
 def _check_parcel(tracking_number, tracking_url, shipped_at=None):
     checker = Checker()
     facts = {
-        "tracking_number": checker.text("tracking_number", tracking_number, most=255),
-        "tracking_url": checker.web_link("tracking_url", tracking_url),
+        **parcel_facts(checker, tracking_number, tracking_url),
         "shipped_at": timezone.now() if shipped_at is None else checker.moment("shipped_at", shipped_at),
     }
     checker.raise_errors()
     return facts
 
 
+def parcel_facts(checker, tracking_number, tracking_url, *, prefix=""):
+    """A parcel's number and link, checked; ``prefix`` says in the errors which parcel it is."""
+    return {
+        "tracking_number": checker.text(f"{prefix}tracking_number", tracking_number, most=255),
+        "tracking_url": checker.web_link(f"{prefix}tracking_url", tracking_url),
+    }
+
+
 def _left_to_send(order):
-    """For each line's primary key, the quantity that lies in no parcel yet."""
-    left = dict(database.primary(OrderLine).filter(order=order).values_list("pk", "quantity"))
-    sent = database.primary(ShipmentLine).filter(shipment__order=order, shipment__cancelled_at__isnull=True)
-    for pk, quantity in sent.values_list("line_id", "quantity"):
-        left[pk] -= quantity
+    return left_to_send([order.pk])[order.pk]
+
+
+def left_to_send(pks):
+    """For each order's primary key, and for each of its lines', the quantity that lies in no parcel yet."""
+    left = {pk: {} for pk in pks}
+    lines = database.primary(OrderLine).filter(order__in=pks)
+    for order, line, quantity in lines.values_list("order_id", "pk", "quantity"):
+        left[order][line] = quantity
+    sent = database.primary(ShipmentLine).filter(shipment__order__in=pks, shipment__cancelled_at__isnull=True)
+    for order, line, quantity in sent.values_list("shipment__order_id", "line_id", "quantity"):
+        left[order][line] -= quantity
     return left
 
 
@@ -115,25 +131,42 @@ def _method(owner):
 def _link(order, method, tracking_number):
     addresses = database.primary(OrderAddress).filter(order=order, kind=OrderAddress.Kind.SHIPPING)
     address = addresses.first()
-    link = build_link(
-        method.tracking_url_template if method else "",
-        number=tracking_number,
-        postcode=address.postal_code if address else "",
-        country=address.country if address else "",
-        language=order.language,
-    )
+    return link_for(method, tracking_number, address, order.language)
+
+
+def link_for(method, tracking_number, address, language):
+    """The link that follows a parcel: empty where the method has none, or where something it needs is missing."""
+    if method is None:
+        return ""
+    template = method.tracking_url_template
+    place = {
+        "postcode": address.postal_code if address else "",
+        "country": address.country if address else "",
+    }
+    if missing(template, carrier=method.carrier, **place):
+        return ""
+    link = build_link(template, number=tracking_number, language=language, **place)
     return link if len(link) <= LINK_LENGTH else ""
 
 
-def _write_shipment(order, method, facts, quantities):
-    shipment = database.primary(Shipment).create(
+def new_shipment(order, method, facts, *, notified_at):
+    """A parcel that is to be written."""
+    return Shipment(
         order=order,
         shipping_method=method,
         shipping_method_name=method.name if method else order.shipping_method_name,
-        tracking_number=facts["tracking_number"],
-        tracking_url=facts["tracking_url"] or _link(order, method, facts["tracking_number"]),
-        shipped_at=facts["shipped_at"],
+        notified_at=notified_at,
+        **facts,
     )
+
+
+def _write_shipment(order, method, facts, quantities, *, is_told):
+    url = facts["tracking_url"] or _link(order, method, facts["tracking_number"])
+    notified_at = timezone.now() if is_told else None
+    shipment = new_shipment(order, method, {**facts, "tracking_url": url}, notified_at=notified_at)
+    shipment.save(using=database.alias_for(Shipment))
+    if is_told:
+        note_told([order], notified_at)
     database.insert_all(
         ShipmentLine,
         [
@@ -144,6 +177,12 @@ def _write_shipment(order, method, facts, quantities):
     return shipment
 
 
+def note_told(orders, moment):
+    """Note that the customers are told of all parcels that they were not told of yet: a mail names all."""
+    untold = database.primary(Shipment).sent().filter(order__in=orders, notified_at=None)
+    untold.update(notified_at=moment)
+
+
 def _after_parcel(order, shipment, complete, is_handled, notify_customer, user):
     now = timezone.now()
     becomes_handled = is_handled and not order.is_handled
@@ -152,19 +191,23 @@ def _after_parcel(order, shipment, complete, is_handled, notify_customer, user):
         [order],
         now,
         fulfillment_status=status,
+        search_text=with_parcel(order.search_text, shipment.tracking_number),
         handled_at=(order.handled_at or shipment.shipped_at) if is_handled else None,
     )
-    happenings = [
-        (
-            order,
-            OrderEvent.Kind.SHIPPED,
-            {**_describe(shipment), "complete": complete, "notify_customer": notify_customer},
-        )
-    ]
+    happenings = parcel_happenings(
+        shipment, complete=complete, becomes_handled=becomes_handled, notify_customer=notify_customer
+    )
+    events.record_mixed([(order, kind, data) for kind, data in happenings], user=user, now=now)
+
+
+def parcel_happenings(shipment, *, complete, becomes_handled, notify_customer):
+    """The kinds and data of the events that a parcel is."""
+    told = {"complete": complete, "notify_customer": notify_customer}
+    happenings = [(OrderEvent.Kind.SHIPPED, {**_describe(shipment), **told})]
     if becomes_handled:
         # Only a parcel that completed the order takes "handled" away again when it is taken back.
-        happenings.append((order, OrderEvent.Kind.HANDLED, {"shipment": shipment.pk} if complete else {}))
-    events.record_mixed(happenings, user=user, now=now)
+        happenings.append((OrderEvent.Kind.HANDLED, {"shipment": shipment.pk} if complete else {}))
+    return happenings
 
 
 def update_shipment(
@@ -197,8 +240,10 @@ def update_shipment(
         after = _describe(fresh)
         if after == before and not notify_customer:
             return fresh
+        if notify_customer and order.email:
+            fresh.notified_at = timezone.now()
         fresh.save()
-        set_facts([order], timezone.now())
+        set_facts([order], timezone.now(), search_text=with_parcel(order.search_text, fresh.tracking_number))
         data = {"shipment": fresh.pk, "before": before, "after": after, "notify_customer": notify_customer}
         events.record([(order, data)], kind=OrderEvent.Kind.SHIPMENT_UPDATED, user=user)
         return fresh
@@ -273,7 +318,7 @@ def _describe(shipment):
     }
 
 
-def mark_handled(orders, *, user=None):
+def mark_handled(orders, *, dry_run=False, user=None):
     """
     Note that nothing is left to do for each order (one ``Order`` or a queryset), paid or not. A handled one
     is unchanged, a cancelled one refused. Event ``handled``. Returns an ``Outcome``.
@@ -287,10 +332,10 @@ def mark_handled(orders, *, user=None):
     def write(batch):
         batch.set(fulfillment_status=FulfillmentStatus.FULFILLED, handled_at=batch.now)
 
-    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.HANDLED, user=user)
+    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.HANDLED, dry_run=dry_run, user=user)
 
 
-def mark_unhandled(orders, *, user=None):
+def mark_unhandled(orders, *, dry_run=False, user=None):
     """
     Take "handled" back: the order is to send again, or partly sent if it has parcels. One that is not
     handled is unchanged; a cancelled or archived one is refused. Event ``unhandled``. Returns an
@@ -316,4 +361,6 @@ def mark_unhandled(orders, *, user=None):
             }
         )
 
-    return change(orders, judge=judge, write=write, kind=OrderEvent.Kind.UNHANDLED, user=user)
+    return change(
+        orders, judge=judge, write=write, kind=OrderEvent.Kind.UNHANDLED, dry_run=dry_run, user=user
+    )

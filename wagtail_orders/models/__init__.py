@@ -8,9 +8,11 @@ from .order import FulfillmentStatus, Order, OrderAddress, OrderLine, OrderStatu
 from .payment import Payment
 from .settings import OrderSettings
 from .shipment import Shipment, ShipmentLine, ShippingMethod
+from .wording import MailText, SavedText
 
 __all__ = [
     "FulfillmentStatus",
+    "MailText",
     "Notification",
     "NumberSequence",
     "Order",
@@ -22,6 +24,7 @@ __all__ = [
     "OrderStatus",
     "Payment",
     "PaymentStatus",
+    "SavedText",
     "Shipment",
     "ShipmentLine",
     "ShippingMethod",

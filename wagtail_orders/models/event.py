@@ -9,6 +9,11 @@ from django.utils.translation import pgettext_lazy
 
 from .order import Order
 
+#: What people read for the reasons that the verbs give themselves.
+REASONS = {
+    "paid_after_cancellation": _("money came in for a cancelled order"),
+}
+
 
 class OrderEventQuerySet(models.QuerySet):
     def undelivered(self):
@@ -48,6 +53,8 @@ class OrderEvent(models.Model):
         CUSTOMER_EDITED = "customer_edited", _("Customer's details changed")
         FLAGGED = "flagged", _("Needs a look")
         UNFLAGGED = "unflagged", _("Looked at")
+        MAIL_WRITTEN = "mail_written", _("E-mail written")
+        MAIL_RESENT = "mail_resent", _("E-mail sent again")
 
     order = models.ForeignKey(Order, models.CASCADE, null=True, blank=True, related_name="events")
     kind = models.CharField(max_length=40, choices=Kind)

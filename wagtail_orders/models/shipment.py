@@ -1,10 +1,12 @@
 """How parcels go, and the parcels that went."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .. import tracking
 from .fields import MoneyField
 from .order import Order, OrderLine
 
@@ -37,6 +39,25 @@ class ShippingMethod(models.Model):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        """Refuse a tracking link that would lead nowhere, or elsewhere; none at all is fine."""
+        super().clean()
+        if not self.tracking_url_template:
+            return
+        known = tracking.carriers().get(self.carrier)
+        try:
+            tracking.check_template(
+                self.tracking_url_template, is_landing=known is not None and known.is_landing
+            )
+        except ValidationError as refusal:
+            raise ValidationError({"tracking_url_template": refusal}) from refusal
+
+    @property
+    def carrier_name(self):
+        """The carrier as people call it; its code if it is not a known one."""
+        known = tracking.carriers().get(self.carrier)
+        return known.name if known else self.carrier
 
 
 class ShipmentQuerySet(models.QuerySet):
