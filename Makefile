@@ -5,7 +5,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-reset test lint clean
+.PHONY: demo demo-reset test lint screenshots clean
 
 # Made anew when the dependencies change.
 $(VENV)/.test: pyproject.toml
@@ -14,9 +14,11 @@ $(VENV)/.test: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
+# The mails' links lead there.
+demo: export WAGTAILADMIN_BASE_URL = http://localhost:$(PORT)
 demo: $(VENV)/.test
 	$(BIN)/python manage.py migrate --verbosity 0
-	WAGTAILADMIN_BASE_URL=http://localhost:$(PORT) $(BIN)/python manage.py load_demo
+	$(BIN)/python manage.py load_demo
 	$(BIN)/python manage.py runserver $(PORT)
 
 demo-reset:
@@ -30,6 +32,11 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python manage.py makemigrations --check
+
+# The pictures in docs/images; needs Chromium on the path.
+screenshots: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf .venv* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 
 INSTALLED_APPS = [
     "example_site.shop",
+    "example_site.mailbox",
     "wagtail_orders",
     "wagtail.contrib.settings",
     "wagtail.sites",
@@ -59,6 +60,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "example_site.shop.context_processors.basket",
+                "example_site.mailbox.context_processors.mailbox",
             ],
         },
     },
@@ -96,12 +98,39 @@ STATIC_ROOT = ROOT / "var" / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(ROOT / "var" / "media"))
 
+WAGTAIL_ORDERS = {"PUBLIC_BASE_TEMPLATE": "shop/base.html"}
+
 WAGTAIL_SITE_NAME = "Atelier Forêt"
 WAGTAILADMIN_BASE_URL = env("WAGTAILADMIN_BASE_URL", default="http://localhost:8000")
 WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp", "svg"]
 
-# Django 6.1 replaces EMAIL_BACKEND by MAILERS.
-if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+# EMAIL_URL, such as smtp+tls://name:password@mail.example.com:587 or smtp+ssl://…:465, sends the mails out.
+# Without it they stay in the demo's own mailbox.
+SMTP = {
+    "EMAIL_HOST": "host",
+    "EMAIL_PORT": "port",
+    "EMAIL_HOST_USER": "username",
+    "EMAIL_HOST_PASSWORD": "password",
+    "EMAIL_USE_TLS": "use_tls",
+    "EMAIL_USE_SSL": "use_ssl",
+    "EMAIL_TIMEOUT": "timeout",
+}
+if env("EMAIL_URL", default=""):
+    MAILBOX_DIR = None
+    email = env.email_url("EMAIL_URL")
+    email_backend = email["EMAIL_BACKEND"]
+    email = {name: email[name] for name in SMTP if email.get(name)}
+    if "EMAIL_HOST" in email:
+        usual_port = 465 if "EMAIL_USE_SSL" in email else 587 if "EMAIL_USE_TLS" in email else 25
+        email = {"EMAIL_PORT": usual_port, "EMAIL_TIMEOUT": 20, **email}
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    MAILBOX_DIR = env("MAILBOX_DIR", default=str(ROOT / "var" / "mails"))
+    email_backend, email = "example_site.mailbox.backend.EmailBackend", {}
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Atelier Forêt <atelier@example.com>")
+
+# Django 6.1 replaces EMAIL_BACKEND and its like by MAILERS.
+if django.VERSION >= (6, 1):
+    email_options = {SMTP[name]: value for name, value in email.items()}
+    MAILERS = {"default": {"BACKEND": email_backend, "OPTIONS": email_options}}
+else:
+    vars().update(email, EMAIL_BACKEND=email_backend)

@@ -1,4 +1,4 @@
-"""The addresses of the example site: the admin, and the shop once in each language."""
+"""The addresses of the example site: admin, customers' orders, the demo's mailbox, the shop in each language."""
 
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
@@ -11,6 +11,8 @@ from wagtail.documents import urls as wagtaildocs_urls
 urlpatterns = [
     path("admin/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
+    path("orders/", include("wagtail_orders.urls")),
+    path("mailbox/", include("example_site.mailbox.urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
     *i18n_patterns(
         path("", include("example_site.shop.urls")),

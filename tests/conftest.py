@@ -1,6 +1,7 @@
 """What the tests share: a site, an owner, a recorder of signals."""
 
 import pytest
+from django.core.cache import cache
 from django.utils import translation
 from wagtail.models import Collection, Locale, Page, Site
 
@@ -31,6 +32,19 @@ def owner(django_user_model):
     return django_user_model.objects.create_superuser(
         username="anna", email="anna@example.com", password="secret", first_name="Anna"
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """The number of new orders and the choices of the filters are kept longer than a test lasts."""
+    cache.clear()
+
+
+@pytest.fixture
+def desk(client, owner):
+    """The owner's browser, logged in."""
+    client.force_login(owner)
+    return client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -48,7 +49,7 @@ class Never(Exception):
 @pytest.fixture
 def without_locks(monkeypatch):
     monkeypatch.setattr(Meeting, "PATIENCE", 20)
-    monkeypatch.setattr(database, "locked", lambda queryset: queryset)
+    monkeypatch.setattr(database, "locked", lambda queryset, **options: queryset)
 
 
 @pytest.fixture
@@ -335,11 +336,17 @@ def sent():
     signals.order_handled.disconnect(receive)
 
 
-def left_behind(count):
-    """As many events as a process leaves behind that dies before it sends them, a minute ago."""
+def left_behind(count, apart=timedelta(0)):
+    """
+    As many events as a process leaves behind that dies before it sends them, a minute ago: each due so much
+    earlier than the one before.
+    """
     due = timezone.now()
     OrderEvent.objects.bulk_create(
-        [OrderEvent(order=order, kind="handled", next_dispatch_at=due) for order in copies(count)]
+        [
+            OrderEvent(order=order, kind="handled", next_dispatch_at=due - position * apart)
+            for position, order in enumerate(copies(count))
+        ]
     )
     return list(OrderEvent.objects.due(due).values_list("pk", flat=True))
 
@@ -369,6 +376,72 @@ def test_four_sweeps_at_once_share_many_events(monkeypatch, sent):
 
     assert errors(results) == []
     assert sorted(sent) == left
+    assert not OrderEvent.objects.undelivered().exists()
+
+
+def sweep_and_note_at_once():
+    """
+    A sweep of events that came due in the opposite order of their primary keys, and the dispatch of the same
+    events, that both have begun to lock when a third lets go of the one in the middle.
+    """
+    pks = left_behind(20, apart=timedelta(seconds=1))
+    if connection.vendor == "mysql":
+        # Else it goes by what it knew of the table before, and may not use the index on so few rows.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE TABLE wagtail_orders_orderevent")
+    dispatched = list(OrderEvent.objects.filter(pk__in=pks).select_related("order"))
+    middle_is_held = threading.Barrier(3)
+
+    def run(work):
+        middle_is_held.wait(timeout=30)
+        return work()
+
+    def hold_the_middle():
+        with transaction.atomic():
+            list(OrderEvent.objects.select_for_update().filter(pk=pks[10]))
+            middle_is_held.wait(timeout=30)
+            time.sleep(1)
+
+    return in_threads(
+        lambda: run(events.sweep), lambda: run(lambda: events.dispatch(dispatched)), hold_the_middle
+    )
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Lets a sweep wait for what somebody else has locked."""
+    monkeypatch.setattr(database, "locked", lambda queryset, **options: queryset.select_for_update())
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="only MariaDB locks what it finds in an index")
+def test_a_sweep_that_waits_and_a_note_of_the_same_events_deadlock(waiting, without_retry):
+    results = sweep_and_note_at_once()
+
+    assert [type(error) for error in errors(results)] == [OperationalError]
+    assert "deadlock" in str(errors(results)[0]).lower()
+
+
+def test_a_sweep_and_a_note_of_the_same_events_end_without_a_deadlock(without_retry):
+    results = sweep_and_note_at_once()
+
+    assert errors(results) == []
+    assert not OrderEvent.objects.undelivered().exists()
+
+
+def test_sweeps_and_dispatches_at_once_end_without_a_deadlock(settings, without_retry):
+    settings.WAGTAIL_ORDERS = {"DISPATCH_GRACE": 0}
+    orders = list(copies(10))
+
+    def write_and_dispatch(order):
+        for _ in range(20):
+            event = OrderEvent.objects.create(order=order, kind="handled", next_dispatch_at=timezone.now())
+            events.dispatch([event])
+
+    def sweep():
+        return [events.sweep() for _ in range(40)]
+
+    works = [lambda order=order: write_and_dispatch(order) for order in orders]
+    assert errors(in_threads(*works, *[sweep] * 4)) == []
     assert not OrderEvent.objects.undelivered().exists()
 
 

@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
+from wagtail import hooks
 
 from wagtail_orders import conf, lifecycle
 from wagtail_orders.models import Order, OrderEvent
+
+from .orders import placed
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,11 +24,11 @@ def blocks(name):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["README.md", "docs/verbs.md"])
-def test_the_examples_run_one_after_the_other(name, capsys):
+@pytest.mark.parametrize(("name", "count"), [("README.md", 3), ("docs/verbs.md", 4)])
+def test_the_examples_run_one_after_the_other(name, count, capsys):
     names = {}
     examples = blocks(name)
-    assert len(examples) == 2
+    assert len(examples) == count
     for code in examples:
         exec(compile(code, name, "exec"), names)
     assert Order.objects.count() == 1
@@ -36,6 +40,24 @@ def test_the_readmes_order_comes_to_42_euros():
     exec(blocks("README.md")[0], names)
     order = names["order"]
     assert (order.total, order.currency) == (42, "EUR")
+
+
+@pytest.mark.django_db
+def test_the_desks_examples_add_a_column_and_a_panel(client, owner, monkeypatch):
+    monkeypatch.setattr(hooks, "_hooks", {name: list(found) for name, found in hooks._hooks.items()})
+    for hook in ("construct_order_columns", "construct_order_panels"):
+        hooks._hooks.pop(hook, None)
+    examples = blocks("docs/desk.md")
+    assert len(examples) == 2
+    for code in examples:
+        exec(compile(code, "docs/desk.md", "exec"), {"__name__": "desk"})
+    order = placed(language="nl", data={"gift_message": "Bonne fête"})
+    client.force_login(owner)
+    listing = client.get(reverse("wagtail_orders:list")).content.decode()
+    assert '<td class="">nl</td>' in listing
+    page = client.get(reverse("wagtail_orders:inspect", args=[order.pk])).content.decode()
+    assert "orders-panel-gift" in page
+    assert "Bonne fête" in page
 
 
 def test_every_verb_is_in_the_table():

@@ -13,7 +13,7 @@ PACKAGE = Path(wagtail_orders.__file__).parent
 
 # A module may import from its own level and from those before it.
 LEVELS = [
-    {"exceptions", "conf", "money", "tracking", "signals", "database"},
+    {"exceptions", "conf", "money", "tracking", "signals", "database", "wording"},
     {"models"},
     {"events"},
     {"lifecycle"},

@@ -5,10 +5,21 @@ from io import StringIO
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from wagtail.images import get_image_model
 from wagtail.models import Page
 
+from example_site.shop.demo.catalogue import SHOP
 from example_site.shop.models import ProductPage
-from wagtail_orders.models import Order, OrderEvent, OrderNote, Payment, Shipment, ShippingMethod
+from wagtail_orders.models import (
+    Notification,
+    Order,
+    OrderEvent,
+    OrderNote,
+    OrderSettings,
+    Payment,
+    Shipment,
+    ShippingMethod,
+)
 
 # Wagtail leaves the temporary file of each picture it makes to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file <tempfile.SpooledTemporaryFile:ResourceWarning")
@@ -32,9 +43,23 @@ def product(language):
 
 def facts():
     """Everything the demo wrote, but for dates of reading."""
-    counted = (Page, OrderEvent, OrderNote, Payment, Shipment, ShippingMethod, get_user_model())
+    counted = (
+        Page,
+        OrderEvent,
+        OrderNote,
+        Payment,
+        Shipment,
+        ShippingMethod,
+        get_image_model(),
+        get_user_model(),
+    )
     orders = Order.objects.order_by("pk").values_list("number", "total", "payment_status", "updated_at")
-    return [model.objects.count() for model in counted], list(orders)
+    shops = OrderSettings.objects.order_by("pk").values()
+    return [model.objects.count() for model in counted], list(orders), list(shops)
+
+
+def shop_settings():
+    return OrderSettings.objects.get(site__is_default_site=True)
 
 
 def test_loading_the_demo_twice_keeps_its_data(demo):
@@ -45,6 +70,35 @@ def test_loading_the_demo_twice_keeps_its_data(demo):
     assert len(before[1]) == 12
     assert "all 12 there already" in load_demo(orders=12)
     assert facts() == before
+
+
+def test_the_demo_says_whose_shop_it_is_with_a_logo_that_mails_can_show(demo):
+    load_demo(orders=0)
+    shop = shop_settings()
+    shop.full_clean()
+    assert {name: getattr(shop, name) for name in SHOP} == SHOP
+    assert (shop.recipients, shop.color) == ("owner@example.com", "#2c5a43")
+    assert shop.logo.file.name.endswith(".png")
+    assert shop.logo.width == 400
+    assert shop.logo.get_rendition("max-200x200").width == 200
+
+
+def test_what_the_owner_has_set_is_kept_and_only_what_is_empty_is_filled(demo, site):
+    OrderSettings.objects.create(site=site, shop_name="Anna’s pots", recipients="anna@example.com")
+    load_demo(orders=0)
+    shop = shop_settings()
+    assert (shop.shop_name, shop.recipients) == ("Anna’s pots", "anna@example.com")
+    assert shop.address == SHOP["address"]
+    assert shop.logo is not None
+
+
+def test_nobody_is_mailed_of_the_demos_orders(demo, site, mailoutbox, django_capture_on_commit_callbacks):
+    OrderSettings.objects.create(site=site, mail_confirmation=True, mail_payment_received=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        load_demo(orders=40)
+    assert OrderEvent.objects.filter(dispatched_at=None).count() == 0
+    assert Notification.objects.count() == 0
+    assert mailoutbox == []
 
 
 def test_a_demo_that_was_interrupted_goes_on_where_it_stopped(demo):

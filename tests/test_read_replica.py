@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.core import mail
 
 from wagtail_orders import events
 from wagtail_orders.lifecycle import (
@@ -23,8 +24,10 @@ from wagtail_orders.lifecycle import (
     ship,
     unarchive,
     update_shipment,
+    write_mail,
 )
 from wagtail_orders.models import Order, ShippingMethod
+from wagtail_orders.notifications import deliver
 
 from .orders import IXELLES, placed
 
@@ -47,6 +50,15 @@ class ReadsElsewhere:
 @pytest.fixture
 def replica(settings):
     settings.DATABASE_ROUTERS = [ReadsElsewhere()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_reads_where_the_order_was_written(site, replica):
+    order = placed(customer_note="After five")
+    ship(order, tracking_number="1", notify_customer=True)
+    write_mail(order, subject="A question", text="Which glaze?")
+    assert deliver.sweep().sent == 3
+    assert "After five" in mail.outbox[0].body
 
 
 def test_every_verb_reads_where_it_writes(site, owner, replica):

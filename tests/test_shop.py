@@ -380,6 +380,50 @@ class TestTheShop:
         assert page.count("&lt;script&gt;alert") == 6
         assert Order.objects.get().customer_note == hostile
 
+    def test_a_gift_message_is_kept_with_the_order_and_shown_to_the_customer(self, shop, client):
+        put_in_basket(client, "MUG-F", glaze="0")
+        page = text(order(client, gift_message="  Joyeux Noël, <b>Mémé</b>!  "))
+        assert Order.objects.get().data == {"gift_message": "Joyeux Noël, <b>Mémé</b>!"}
+        assert "Your gift message" in page
+        assert "Joyeux Noël, &lt;b&gt;Mémé&lt;/b&gt;!" in page
+
+    @pytest.mark.parametrize("typed", ["", "  \r\n"])
+    def test_an_order_without_a_gift_message_keeps_nothing_of_it(self, shop, client, typed):
+        put_in_basket(client, "MUG-F", glaze="0")
+        page = text(order(client, gift_message=typed))
+        assert Order.objects.get().data == {}
+        assert "Your gift message" not in page
+
+    def test_the_gift_message_is_asked_for_in_french_and_may_be_left_out(self, shop, client):
+        put_in_basket(client, "MUG-F", language="fr", glaze="0")
+        page = text(client.get(CHECKOUT["fr"]))
+        assert re.search(
+            r'<label for="id_gift_message">Message cadeau <span class="optional">facultatif</span>', page
+        )
+        assert "Nous l’écrivons à la main" in page
+        assert "Votre message cadeau" in text(order(client, "fr", gift_message="Bisous"))
+
+    def test_a_gift_message_too_long_for_its_card_is_refused_and_not_lost(self, shop, client):
+        put_in_basket(client, "MUG-F", glaze="0")
+        response = order(client, gift_message="é" * 301)
+        assert response.status_code == 422
+        assert set(response.context["form"].errors) == {"gift_message"}
+        assert "é" * 301 in text(response)
+        assert not Order.objects.exists()
+        order(client, gift_message="é" * 300)
+        assert Order.objects.get().data == {"gift_message": "é" * 300}
+
+    def test_the_same_basket_with_another_gift_message_is_another_order(self, shop, client):
+        put_in_basket(client, "MUG-F", glaze="0")
+        form = filled_form(client, gift_message="For Mum")
+        before = dict(client.session)
+        first = client.post(CHECKOUT["en"], form)
+        put_session(client, before)
+        assert client.post(CHECKOUT["en"], form).url == first.url
+        put_session(client, before)
+        response = client.post(CHECKOUT["en"], {**form, "gift_message": "For Dad"})
+        assert f"This basket has already become order {Order.objects.get().number}" in text(response)
+
     def test_the_thank_you_page_of_somebody_else_is_not_found(self, shop, client):
         put_in_basket(client, "MUG-F", glaze="0")
         order(client)

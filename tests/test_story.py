@@ -95,7 +95,7 @@ def the_money_is_in_the_ledger(order, owner):
 
 def the_parcel_left_and_the_order_is_handled(order, parcel, bpost):
     assert parcel.shipping_method == bpost
-    assert parcel.tracking_url == "https://track.bpost.cloud/btr/web/#/search?itemCode=3232%2011"
+    assert parcel.tracking_url == "https://track.bpost.cloud/btr/web/#/search?itemCode=323211"
     assert [(line.line, line.quantity) for line in parcel.lines.all()] == [
         (order.lines.get(), Decimal(2)),
     ]

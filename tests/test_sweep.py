@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from wagtail_orders import events, signals
 from wagtail_orders.lifecycle import add_note, cancel, delete, mark_handled, mark_paid, ship
-from wagtail_orders.models import Order, OrderEvent
+from wagtail_orders.models import Notification, Order, OrderEvent
 
 from .orders import placed
+from .smtp import MailServer, mail_settings
 
 GRACE = timedelta(seconds=60)
 
@@ -308,14 +309,21 @@ def test_what_changed_nothing_sends_nothing(receiver, committed):
     assert receiver.heard == []
 
 
+NO_EVENTS = "0 events due, 0 delivered, 0 put off.\n"
+NO_MAILS = "0 e-mails due, 0 sent, 0 put off, 0 given up.\n"
+
+
 @pytest.mark.django_db
-def test_the_command_delivers_says_so_and_ends_well(settings, receiver):
+def test_the_command_delivers_says_so_and_ends_well(settings, receiver, mailoutbox):
     settings.WAGTAIL_ORDERS = {"DISPATCH_GRACE": 0}
     add_note(placed(), text="Left behind")
 
-    assert sweep_command() == ("2 events due, 2 delivered, 0 put off.\n", 0)
+    told = "2 events due, 2 delivered, 0 put off.\n"
+    # The events' mails go in the same run.
+    assert sweep_command() == (told + "1 e-mails due, 1 sent, 0 put off, 0 given up.\n", 0)
     assert len(receiver.heard) == 2
-    assert sweep_command() == ("0 events due, 0 delivered, 0 put off.\n", 0)
+    assert [mail.to for mail in mailoutbox] == [["zoe@example.com"]]
+    assert sweep_command() == (NO_EVENTS + NO_MAILS, 0)
     assert sweep_command("-v0") == ("", 0)
 
 
@@ -344,10 +352,10 @@ def test_a_dry_run_only_says_what_is_due(settings, receiver):
 
     lines = said.splitlines()
     assert code == 0
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert lines[0].startswith(f"{order.number} placed of ")
     assert lines[1].startswith(f"{gone.number} deleted of ")
-    assert lines[2] == "2 events due; nothing was sent."
+    assert lines[2:] == ["2 events due; nothing was sent.", "0 e-mails due; nothing was sent."]
     assert receiver.heard == []
     assert list(OrderEvent.objects.values()) == before
 
@@ -365,3 +373,43 @@ def test_a_dry_run_tells_how_often_it_was_tried_and_why_it_failed(settings, rece
     said, _code = sweep_command("--dry-run")
 
     assert said.splitlines()[0].endswith("after 2 attempts: print: ValueError: no paper")
+
+
+@pytest.fixture
+def no_mail_server(settings, committed):
+    """An order whose mail is due, and a mail server that is not there."""
+    with MailServer() as server:
+        for name, value in mail_settings(server, timeout=30).items():
+            setattr(settings, name, value)
+    return committed(placed)
+
+
+@pytest.mark.django_db
+def test_the_command_ends_with_1_if_no_mail_server_is_there(no_mail_server):
+    said, code = sweep_command()
+
+    assert code == 1
+    assert said.startswith(NO_EVENTS + "1 e-mails due, 0 sent, 1 put off, 0 given up.\n")
+    assert "The mail server could not be reached; the other e-mails wait." in said
+    assert sweep_command() == (NO_EVENTS + NO_MAILS, 0)
+
+
+@pytest.mark.django_db
+def test_a_dry_run_tells_which_mails_are_due_and_sends_none(no_mail_server):
+    before = list(Notification.objects.values())
+
+    said, code = sweep_command("--dry-run")
+
+    first = f"{no_mail_server.number} confirmation to zoe@example.com"
+    assert (said.splitlines()[1:], code) == ([first, "1 e-mails due; nothing was sent."], 0)
+    assert list(Notification.objects.values()) == before
+
+
+@pytest.mark.django_db
+def test_a_dry_run_tells_how_often_a_mail_was_tried_and_what_the_server_said(no_mail_server):
+    yesterday = timezone.now() - timedelta(days=1)
+    Notification.objects.update(next_attempt_at=yesterday, attempts=2, error="450 4.2.1 Try later")
+
+    said, _code = sweep_command("--dry-run")
+
+    assert said.splitlines()[1].endswith("to zoe@example.com, after 2 attempts: 450 4.2.1 Try later")

@@ -11,3 +11,9 @@ class WagtailOrdersConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 (registers the checks)
+        from .admin import choices, menu
+        from .notifications import receivers
+
+        choices.listen()
+        menu.listen()
+        receivers.listen()

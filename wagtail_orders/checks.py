@@ -3,6 +3,7 @@
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.template.loader import get_template
 from django.utils import timezone
 
 from . import conf
@@ -33,7 +34,10 @@ def check_installed_apps(app_configs, **kwargs):
 
 @checks.register("wagtail_orders")
 def check_settings(app_configs, **kwargs):
-    """E002: a key of WAGTAIL_ORDERS is unknown. E003: NUMBER_FORMAT makes no usable numbers."""
+    """
+    E002: a key of WAGTAIL_ORDERS is unknown. E003: NUMBER_FORMAT makes no usable numbers. E004: the template
+    PUBLIC_BASE_TEMPLATE cannot be used.
+    """
     given = getattr(settings, "WAGTAIL_ORDERS", {})
     errors = [
         checks.Error(
@@ -49,6 +53,16 @@ def check_settings(app_configs, **kwargs):
                 f'WAGTAIL_ORDERS["NUMBER_FORMAT"] {problem}',
                 hint='The default is "{year}-{sequence:05d}".',
                 id="wagtail_orders.E003",
+            )
+        )
+    try:
+        get_template(conf.get("PUBLIC_BASE_TEMPLATE"))
+    except Exception as error:
+        errors.append(
+            checks.Error(
+                f'WAGTAIL_ORDERS["PUBLIC_BASE_TEMPLATE"] cannot be used: {error!r}',
+                hint="Name the template that your site's pages extend, with the blocks title and content.",
+                id="wagtail_orders.E004",
             )
         )
     return errors

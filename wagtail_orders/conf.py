@@ -1,6 +1,7 @@
 """The ``WAGTAIL_ORDERS`` dictionary of a project's settings, read when used; every key has a default."""
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 DEFAULTS = {
@@ -15,6 +16,12 @@ DEFAULTS = {
     "CHUNK_SIZE": 500,
     # Seconds after which the sweep takes an event for left behind by a process that died.
     "DISPATCH_GRACE": 60,
+    # Which of the project's TASKS delivers e-mails. With an immediate one (Django's default) a thread of the
+    # web process does it, so that no customer waits for a mail server.
+    "TASK_BACKEND": "default",
+    # The template that the customer's page of an order extends: the site's own base. The page fills its blocks
+    # "title" and "content", and links its style sheet within the latter.
+    "PUBLIC_BASE_TEMPLATE": "wagtail_orders/public/base.html",
 }
 
 PAYMENT_METHODS = {
@@ -32,6 +39,21 @@ def get(key):
     return {**DEFAULTS, **getattr(settings, "WAGTAIL_ORDERS", {})}[key]
 
 
+def task_backend():
+    """The alias among the project's TASKS that delivers e-mails; ``ImproperlyConfigured`` if there is none such."""
+    alias, known = get("TASK_BACKEND"), getattr(settings, "TASKS", None) or {"default": {}}
+    if alias not in known:
+        raise ImproperlyConfigured(
+            f'WAGTAIL_ORDERS["TASK_BACKEND"] is {alias!r}, but TASKS has: {", ".join(sorted(known))}.'
+        )
+    return alias
+
+
+def payment_methods():
+    """What people read for each payment method's code."""
+    return {**PAYMENT_METHODS, **get("PAYMENT_METHODS")}
+
+
 def payment_method_label(code):
     """What people read for a payment method's code; an unknown code is its own label."""
-    return {**PAYMENT_METHODS, **get("PAYMENT_METHODS")}.get(code, code)
+    return payment_methods().get(code, code)

@@ -4,9 +4,14 @@ from wagtail import hooks
 from wagtail.contrib.settings.registry import register_setting
 from wagtail.snippets.models import register_snippet
 
-from .admin.deletion import NoBulkDeletion
+from .admin.bulk import bulk_actions
+from .admin.dashboard import MailTroublePanel, NewestOrdersPanel, summary_items
 from .admin.history import log_formatter
-from .admin.viewset import OrderViewSet, policy
+from .admin.permissions import policy
+from .admin.ship_many import ShipRows
+from .admin.shipping_methods import ShippingMethodViewSet
+from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
+from .admin.viewset import OrderViewSet
 from .models import Order, OrderEvent, OrderSettings
 
 try:
@@ -17,12 +22,31 @@ else:
     register_permission_policy(Order, policy)
 
 register_snippet(OrderViewSet)
+register_snippet(ShippingMethodViewSet)
+register_snippet(MailTextViewSet)
+register_snippet(SavedTextViewSet)
 register_setting(OrderSettings, icon="clipboard-list")
-# Later than Wagtail's own of the same name, so that it takes its place for orders.
-hooks.register("register_bulk_action", NoBulkDeletion, order=100)
+for bulk_action in [*bulk_actions(), ShipRows]:
+    # Later than Wagtail's own "delete", which would delete rows behind the verbs' back, to take its place.
+    hooks.register("register_bulk_action", bulk_action, order=100)
 
 
 @hooks.register("register_log_actions")
 def register_log_actions(actions):
     for kind in OrderEvent.Kind.values:
         actions.register_action(f"wagtail_orders.{kind}")(log_formatter(kind))
+
+
+@hooks.register("register_snippet_action_menu_item")
+def add_send_test(model):
+    return SendTestItem(order=50)
+
+
+@hooks.register("construct_homepage_summary_items")
+def add_summary_items(request, items):
+    items.extend(summary_items(request))
+
+
+@hooks.register("construct_homepage_panels")
+def add_home_panel(request, panels):
+    panels += [MailTroublePanel(request), NewestOrdersPanel(request)]

@@ -10,7 +10,7 @@ from .basket import Basket
 
 
 def basket(request):
-    """`basket`, `home_url`, and `language_links` to this same page in each language; all lazy."""
+    """`basket`, `home_url`, and `language_links`: this page in each language, if it has several; all lazy."""
     return {
         "basket": SimpleLazyObject(lambda: Basket(request)),
         "home_url": SimpleLazyObject(lambda: home_url(request)),
@@ -32,10 +32,8 @@ def language_links(request):
     if page:
         siblings = page.page.get_translations(inclusive=True).live()
         translations = {other.locale.language_code: other.url for other in siblings.select_related("locale")}
-    return [
-        {
-            **get_language_info(code),
-            "url": translations.get(code) or translate_url(request.get_full_path(), code),
-        }
-        for code, _name in settings.LANGUAGES
-    ]
+    here = request.get_full_path()
+    urls = {code: translations.get(code) or translate_url(here, code) for code, _name in settings.LANGUAGES}
+    if len(set(urls.values())) == 1:
+        return []
+    return [{**get_language_info(code), "url": url} for code, url in urls.items()]

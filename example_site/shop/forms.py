@@ -146,6 +146,13 @@ class CheckoutForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("A wish, a door code, a day that suits you."),
     )
+    gift_message = forms.CharField(
+        label=_("Gift message"),
+        required=False,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("We write it by hand on a card in the parcel."),
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

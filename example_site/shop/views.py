@@ -112,8 +112,10 @@ def facts_of(form):
         name: form.cleaned_data[name]
         for name in ("customer_name", "email", "phone", "shipping_method", "payment_method", "customer_note")
     }
+    gift_message = form.cleaned_data["gift_message"]
     return {
         **given,
+        "data": {"gift_message": gift_message} if gift_message else {},
         "billing_address": form.billing_address(),
         "shipping_address": form.shipping_address(),
         "shipping_total": given["shipping_method"].price,

@@ -4,7 +4,9 @@ import os
 import shutil
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
+from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from example_site.shop.demo.site import build_settings, build_shipping_methods, build_site
@@ -54,11 +56,16 @@ def shop(site, settings, tmp_path, live_server):
 
 @pytest.fixture
 def browse(chromium):
-    """Opens a page of a new visitor: a phone or a desktop, in a language."""
+    """Opens a page of a new visitor: a phone or a desktop, in a language, in light or dark."""
     contexts = []
 
-    def open_page(*, width=1440, language="en"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, locale=language)
+    def open_page(*, width=1440, language="en", scheme="light"):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            locale=language,
+            color_scheme=scheme,
+            reduced_motion="reduce",
+        )
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
@@ -69,3 +76,19 @@ def browse(chromium):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def enter(shop, browse):
+    """Opens a page of the admin as somebody who is logged in already."""
+
+    def open_admin(address="", *, user="anna", **kwargs):
+        page = browse(**kwargs)
+        client = Client()
+        client.force_login(get_user_model().objects.get(username=user))
+        name = django_settings.SESSION_COOKIE_NAME
+        page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": shop}])
+        page.goto(f"{shop}/admin/{address}")
+        return page
+
+    return open_admin

@@ -52,15 +52,19 @@ def test_a_customer_orders_and_the_owner_does_the_rest(shop, browse, width):
     owner.goto(f"{shop}/admin/orders/")
     assert not scrolls_sideways(owner)
     owner.get_by_role("link", name=order.number).click()
+    # The click returns when the page begins to arrive; what stands last in it tells that it is there.
+    owner.locator("#orders-panel-notes-section form").last.wait_for()
     assert "Livrer après 17 h" in owner.locator("main").inner_text()
-    for button, said in (
-        ("Mark as paid", "is marked as paid"),
-        ("Order handled", "is handled"),
-        ("Archive order", "is archived"),
-    ):
-        owner.get_by_role("button", name=button).click()
-        owner.locator(".messages", has_text=said).wait_for()
+    owner.locator(".orders-head").get_by_role("button", name="Mark as paid").click()
+    dialog = owner.get_by_role("dialog", name="Mark as paid")
+    dialog.wait_for()
+    assert not scrolls_sideways(owner)
+    dialog.get_by_role("button", name="Mark as paid").click()
+    owner.locator(".messages", has_text="is marked as paid").wait_for()
+    for button, said in (("Order handled", "is handled"), ("Archive order", "is archived")):
         assert not scrolls_sideways(owner)
+        owner.locator(".orders-head").get_by_role("button", name=button).click()
+        owner.locator(".messages", has_text=said).wait_for()
     order.refresh_from_db()
     assert (order.payment_status, order.fulfillment_status, order.is_archived) == ("paid", "fulfilled", True)
 

@@ -3,18 +3,62 @@
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import pgettext
 from wagtail.log_actions import LogFormatter
 
 from .. import conf
-from ..models import OrderEvent
+from ..models import Order, OrderAddress, OrderEvent
+from ..models.event import REASONS
 from ..money import format_amount
+from ..templatetags.wagtail_orders_tags import person
+from .cells import mail_tag
 
 Kind = OrderEvent.Kind
 
-_REASONS = {
-    "paid_after_cancellation": gettext_lazy("money came in for a cancelled order"),
-}
+_ADDRESSES = {f"{kind}_address": label for kind, label in OrderAddress.Kind.choices}
+
+
+def told(events):
+    """The journal's entries for a page: what happened, its details, when, and who did it."""
+    return [
+        {
+            "sentence": describe(event.kind, event.data),
+            "changes": list(_changes(event.data.get("changes", {}))),
+            "moment": event.created_at,
+            "who": person(event.actor),
+            "mails": [_mail(mail, event) for mail in event.notifications.all()],
+        }
+        for event in events
+    ]
+
+
+def _mail(mail, event):
+    return {
+        "pk": mail.pk,
+        "order_pk": event.order_id,
+        "label": mail.subject or mail.get_kind_display(),
+        "recipient": mail.recipient,
+        "tag": mail_tag(mail),
+        "attempts": mail.attempts,
+        "error": mail.error,
+        "next_attempt_at": mail.next_attempt_at,
+    }
+
+
+def _changes(changes):
+    for name, change in changes.items():
+        kind, _dot, field = name.rpartition(".")
+        label = field_label(field)
+        if kind:
+            label = _("%(what)s: %(detail)s") % {"what": _ADDRESSES.get(kind, kind), "detail": label}
+        yield {"label": label, "before": change["before"], "after": change["after"]}
+
+
+def field_label(name):
+    """What people read for one of the customer's details."""
+    model = Order if name in ("customer_name", "email", "customer_note") else OrderAddress
+    label = str(model._meta.get_field(name).verbose_name)
+    return label[:1].upper() + label[1:]
 
 
 def describe(kind, data):
@@ -62,7 +106,7 @@ def _with(sentence, detail):
 
 def _with_reason(sentence, data):
     reason = data.get("reason")
-    return _with(sentence, _REASONS.get(reason, reason))
+    return _with(sentence, REASONS.get(reason, reason))
 
 
 def _unpaid(data):
@@ -83,6 +127,17 @@ def _parcel(sentence, data):
     return _with(sentence, data.get("tracking_number"))
 
 
+def _parcel_changed(data):
+    """What is another now; all parcels' events have the same facts."""
+    before, after = data.get("before", {}), data.get("after", {})
+    names = ("method", "tracking_number", "tracking_url")
+    changed = [(before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+    was, became = changed[0] if changed else (after.get("tracking_number"),) * 2
+    if changed and was and became:
+        return _with(_("Parcel changed"), f"{was} → {became}")
+    return _with(_("Parcel changed"), became or was)
+
+
 def _note(sentence, data):
     text = data.get("before", {}).get("text", "")
     return _with(sentence, text and _("“%(text)s”") % {"text": text[:80]})
@@ -95,7 +150,7 @@ _WRITERS = {
     Kind.UNPAID: _unpaid,
     Kind.REFUNDED: _refunded,
     Kind.SHIPPED: _shipped,
-    Kind.SHIPMENT_UPDATED: lambda data: _parcel(_("Parcel changed"), data.get("after", {})),
+    Kind.SHIPMENT_UPDATED: _parcel_changed,
     Kind.SHIPMENT_CANCELLED: lambda data: _parcel(_("Parcel cancelled"), data),
     Kind.HANDLED: lambda data: _("Handled"),
     Kind.UNHANDLED: lambda data: _("Marked as not handled"),
@@ -106,6 +161,8 @@ _WRITERS = {
     Kind.NOTE_EDITED: lambda data: _note(_("Note changed, before"), data),
     Kind.NOTE_DELETED: lambda data: _note(_("Note deleted"), data),
     Kind.FLAGGED: lambda data: _with_reason(_("Needs a look"), data),
+    Kind.MAIL_WRITTEN: lambda data: _with(_("E-mail written"), data.get("subject")),
+    Kind.MAIL_RESENT: lambda data: _with(_("E-mail sent again"), data.get("recipient")),
     Kind.DELETED: lambda data: _("Deleted: %(amount)s") % {"amount": _amount(data, "total")},
 }
 

@@ -5,11 +5,14 @@ from django.utils.functional import cached_property
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
-from .listing import OrderIndexView
-from .order import OrderActionView, OrderView
-from .permissions import OrderPermissionPolicy
-
-policy = OrderPermissionPolicy(Order)
+from .listing import STATES, OrderIndexView
+from .mails import MailBodyView, MailPostView, MailView, SavedTextsView
+from .menu import OrdersMenuItem
+from .order import CompareView, OrderPostView, OrderView
+from .permissions import may_look, policy
+from .rehearsal import RehearsalView, RehearsedMailView
+from .ship_many import OrdersToShipView, ShipManyView
+from .undo import UndoView
 
 
 class OrderAdminURLFinder:
@@ -19,7 +22,7 @@ class OrderAdminURLFinder:
         self.user = user
 
     def get_edit_url(self, order):
-        if self.user is None or policy.user_has_any_permission(self.user, {"view", "change", "delete"}):
+        if self.user is None or may_look(self.user):
             return reverse("wagtail_orders:inspect", args=(order.pk,))
         return None
 
@@ -35,10 +38,12 @@ class OrderViewSet(SnippetViewSet):
     menu_name = "orders"
     menu_order = 150
     add_to_admin_menu = True
+    menu_item_class = OrdersMenuItem
     url_prefix = "orders"
     url_namespace = "wagtail_orders"
     inspect_view_enabled = True
     copy_view_enabled = False
+    list_per_page = 50
     index_view_class = OrderIndexView
     inspect_view_class = OrderView
     # Wagtail 8 has it registered by wagtail_hooks; 7.4 asks the viewset.
@@ -47,7 +52,11 @@ class OrderViewSet(SnippetViewSet):
 
     @cached_property
     def index_template_name(self):
-        return "wagtailadmin/generic/index.html"
+        return self.index_view_class.template_name
+
+    @cached_property
+    def index_results_template_name(self):
+        return self.index_view_class.results_template_name
 
     @cached_property
     def inspect_template_name(self):
@@ -59,51 +68,51 @@ class OrderViewSet(SnippetViewSet):
     def register_chooser_viewset(self):
         """Not at all: a chooser would list orders to everybody who may enter the admin."""
 
-    def get_index_view_kwargs(self, **kwargs):
-        return super().get_index_view_kwargs(other_url_name=self.get_url_name("archived"), **kwargs)
-
-    def get_inspect_view_kwargs(self, **kwargs):
-        return super().get_inspect_view_kwargs(
-            archived_url_name=self.get_url_name("archived"),
-            action_url_name=self.get_url_name("action"),
-            **kwargs,
-        )
-
-    def _archived_view(self, **kwargs):
+    def _listing(self, state, **kwargs):
+        name, _label = STATES[state]
         return self.construct_view(
             self.index_view_class,
             **{
                 **self.get_index_view_kwargs(),
-                "state": "archived",
-                "index_url_name": self.get_url_name("archived"),
-                "index_results_url_name": self.get_url_name("archived_results"),
-                "other_url_name": self.get_url_name("list"),
+                "state": state,
+                "index_url_name": self.get_url_name(name),
+                "index_results_url_name": self.get_url_name(f"{name}_results"),
                 **kwargs,
             },
         )
 
-    @property
-    def action_view(self):
-        return self.construct_view(
-            OrderActionView,
-            permission_policy=self.permission_policy,
-            inspect_url_name=self.get_url_name("inspect"),
-        )
+    def _listing_urls(self, state, address):
+        name, _label = STATES[state]
+        return [
+            path(address, self._listing(state), name=name),
+            path(f"{address}results/", self._listing(state, results_only=True), name=f"{name}_results"),
+        ]
+
+    def _view(self, view_class):
+        return self.construct_view(view_class, model=self.model, permission_policy=self.permission_policy)
 
     def get_urlpatterns(self):
+        post = self._view(OrderPostView)
         return [
-            path("", self.index_view, name="list"),
-            path("results/", self.index_results_view, name="list_results"),
-            path("archived/", self._archived_view(), name="archived"),
-            path(
-                "archived/results/",
-                self._archived_view(
-                    results_only=True, results_template_name="wagtailadmin/generic/index_results.html"
-                ),
-                name="archived_results",
-            ),
+            *self._listing_urls("current", ""),
+            *self._listing_urls("archived", "archived/"),
+            *self._listing_urls("all", "all/"),
+            path("undo/", self._view(UndoView), name="undo"),
+            path("ship-many/", self._view(ShipManyView), name="ship_many"),
+            path("ship-many/orders.csv", self._view(OrdersToShipView), name="orders_to_ship"),
             path("<int:pk>/", self.inspect_view, name="inspect"),
             # Wagtail looks for a model's page under this name.
             path("<int:pk>/", self.inspect_view, name="edit"),
-            path("<int:pk>/<slug:action>/", self.action_view, name="action"),
+            path("<int:pk>/compare/<int:other>/", self._view(CompareView), name="compare"),
+            path("<int:pk>/saved-texts/", self._view(SavedTextsView), name="saved_texts"),
+            path("<int:pk>/mails/<int:mail>/", self._view(MailView), name="mail"),
+            path("<int:pk>/mails/<int:mail>/body/", self._view(MailBodyView), name="mail_body"),
+            path("<int:pk>/mails/<int:mail>/<slug:action>/", self._view(MailPostView), name="mail_action"),
+            path("<int:pk>/notes/<int:note>/<slug:action>/", post, name="note"),
+            path("<int:pk>/parcels/<int:parcel>/<slug:action>/", post, name="parcel"),
+            path("<int:pk>/rehearse/<slug:action>/", self._view(RehearsalView), name="rehearse"),
+            path(
+                "<int:pk>/rehearse/<slug:action>/mail/", self._view(RehearsedMailView), name="rehearse_mail"
+            ),
+            path("<int:pk>/<slug:action>/", post, name="action"),
         ]

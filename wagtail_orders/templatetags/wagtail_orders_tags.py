@@ -1,8 +1,11 @@
 """Amounts and quantities in templates, in the language of the page."""
 
+from urllib.parse import urlencode
+
 from babel.numbers import format_decimal
 from django import template
 
+from ..conf import payment_method_label
 from ..money import locale_of
 from ..tracking import is_web_link
 
@@ -37,3 +40,63 @@ def web_link(url):
 def postal(address):
     """``{{ order.billing_address|postal }}``: the lines of an address as its country's post wants them."""
     return address.postal_lines() if address else []
+
+
+@register.filter
+def person(user):
+    """``{{ note.author|person }}``: what people call a user."""
+    return (user.get_full_name() or user.get_username()) if user else ""
+
+
+@register.filter
+def language_label(code):
+    """``{{ order.language|language_label }}``: a language's name in the reader's own."""
+    return locale_of(code).get_display_name(locale_of())
+
+
+@register.filter
+def method_label(code):
+    """``{{ order.payment_method|method_label }}``: what people read for a payment method."""
+    return payment_method_label(code)
+
+
+@register.filter
+def as_search(words):
+    """``?{{ order.email|as_search }}``: the listing's query that searches for something."""
+    return urlencode({"q": words})
+
+
+@register.filter
+def form_url(page, form):
+    """``{{ page|form_url:form }}``: where a form of the order's page is sent."""
+    return page.form_url(form)
+
+
+@register.filter
+def rehearse_url(page, form):
+    """``{{ page|rehearse_url:form }}``: where a dialog learns what it would do."""
+    return page.url_of("rehearse", page.order.pk, form.slug)
+
+
+@register.filter
+def rehearse_mail_url(page, form):
+    """``{{ page|rehearse_mail_url:form }}``: where a dialog gets the mail that would go."""
+    return page.url_of("rehearse_mail", page.order.pk, form.slug)
+
+
+@register.filter
+def without_id(field):
+    """``{{ field|without_id }}``: a hidden field of a form that stands in the page more than once."""
+    return field.as_hidden(attrs={"id": ""})
+
+
+@register.simple_tag(takes_context=True)
+def parcel_form(context, slug, shipment):
+    """``{% parcel_form "correct" shipment as form %}``: a form about one parcel, if it may be changed."""
+    return context["page"].parcel_form(slug, shipment)
+
+
+@register.simple_tag(takes_context=True)
+def order_form(context, slug):
+    """``{% order_form "note" as form %}``: one of the forms of the order's page."""
+    return context["page"].form(slug)

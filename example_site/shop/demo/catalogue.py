@@ -262,7 +262,10 @@ SHOP = {
     "shop_name": "Atelier Forêt",
     "address": "Chemin de la Scierie 7\n6890 Libin\nBelgique",
     "vat_number": "BE 0123.456.749",
+    "registration_number": "RPM Liège, division Neufchâteau",
     "bank_details": "Atelier Forêt\nIBAN BE68 5390 0754 7034\nBIC GKCCBEBB",
     "sender": "atelier@example.com",
-    "recipients": "atelier@example.com",
+    "recipients": "owner@example.com",
+    "color": "#2c5a43",
+    "footer": "Grès tourné et cuit à l’orée du bois · Stoneware from the edge of the wood",
 }

@@ -39,7 +39,13 @@ class Life:
         if self.dice.random() < 0.5:
             self._pays(self.order.total)
         else:
-            mark_paid(self.order, received_on=self._day(2), method=TRANSFER, user=self.owner)
+            mark_paid(
+                self.order,
+                received_on=self._day(2),
+                method=TRANSFER,
+                notify_customer=False,
+                user=self.owner,
+            )
 
     def overpaid(self):
         self._pays(self.order.total + self.dice.choice([Decimal("5.00"), Decimal("0.50"), Decimal("18.50")]))
@@ -85,6 +91,7 @@ class Life:
             reference=f"BANK-{self.order.number}",
             received_on=self._day(2),
             state=state,
+            notify_customer=False,
             user=self.owner,
         )
 

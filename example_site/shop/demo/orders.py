@@ -16,11 +16,12 @@ from wagtail_orders.models import Order, ShippingMethod
 
 from .catalogue import PRODUCTS, SHIPPING_METHODS
 from .lives import PAST, PRESENT, Life
-from .people import NOTES, PEOPLE, REMARKS
+from .people import GIFT_MESSAGES, NOTES, PEOPLE, REMARKS
 
 SEED = "atelier-foret"
 DAYS = 425
 SHARE_ARCHIVED = 0.6
+SHARE_GIFTS = 0.15
 
 
 class DemoOrders:
@@ -87,8 +88,10 @@ class DemoOrders:
             customer_note=dice.choice(REMARKS) if dice.random() < 0.35 else "",
             language=person.language,
             site=self.site,
+            data=gift(n),
             placed_at=self._placed_at(n, dice),
             idempotency_key=f"demo-{n}",
+            notify=False,
         )
 
     def _lines(self, dice, language):
@@ -112,3 +115,9 @@ class DemoOrders:
             return self.now - timedelta(minutes=4 + 35 * left)
         days = DAYS * (left / self.count) ** 1.6
         return self.now - timedelta(days=max(days, 1), minutes=dice.randrange(0, 90))
+
+
+def gift(n):
+    """What order n says of a gift: a message for some, and dice of its own that no other choice hangs on."""
+    dice = random.Random(f"{SEED}-gift-{n}")
+    return {"gift_message": dice.choice(GIFT_MESSAGES)} if dice.random() < SHARE_GIFTS else {}

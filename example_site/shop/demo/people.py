@@ -40,6 +40,14 @@ REMARKS = [
     "Leave it in the shed. The dog looks worse than he is.",
 ]
 
+GIFT_MESSAGES = [
+    "Happy birthday, Mum! Tea tastes better out of green.",
+    "Joyeux Noël à vous deux.\nOn vous embrasse, Jeanne et Malik",
+    "Voor het nieuwe huis. Niet laten vallen!",
+    "Alles Gute zur Hochzeit ♥ Opa Werner",
+    "結婚おめでとう",
+]
+
 NOTES = [
     ("Wrapped in two layers, the last one arrived chipped.", False),
     ("Rang to ask whether Thursday is fine. It is.", False),

@@ -38,10 +38,14 @@ def build_shipping_methods():
 
 
 def build_settings():
-    """Say whose shop it is, unless somebody has done so already."""
+    """Say whose shop it is, wherever nobody has said so already."""
     settings = OrderSettings.for_site(Site.objects.get(is_default_site=True))
-    if not settings.shop_name:
-        for name, value in SHOP.items():
+    missing = {name: value for name, value in SHOP.items() if not getattr(settings, name)}
+    if not settings.logo:
+        # Not the drawing: mail programs show no SVG.
+        missing["logo"] = picture("logo", ending="png")
+    if missing:
+        for name, value in missing.items():
             setattr(settings, name, value)
         settings.save()
 
@@ -96,12 +100,13 @@ def set_site_root(home):
         old_root.delete()
 
 
-def picture(name):
-    """The image of that name, imported from the shop's own drawings when it is not there yet."""
+def picture(name, ending="svg"):
+    """The image of that name, imported from the shop's own pictures when it is not there yet."""
     images = get_image_model().objects
     title = f"Atelier Forêt: {name}"
     existing = images.filter(title=title).first()
     if existing:
         return existing
-    with (PICTURES / f"{name}.svg").open("rb") as drawing:
-        return images.create(title=title, file=ImageFile(drawing, name=f"{name}.svg"))
+    file_name = f"{name}.{ending}"
+    with (PICTURES / file_name).open("rb") as file:
+        return images.create(title=title, file=ImageFile(file, name=file_name))
