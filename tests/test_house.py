@@ -17,7 +17,7 @@ LEVELS = [
     {"models"},
     {"events"},
     {"lifecycle"},
-    {"notifications", "exports", "documents", "payments"},
+    {"notifications", "exports", "imports", "jobs", "documents", "payments"},
     {"admin", "templatetags", "views"},
     {"apps", "checks", "urls", "wagtail_hooks", "management", "contrib"},
 ]

@@ -22,6 +22,10 @@ DEFAULTS = {
     # The template that the customer's page of an order extends: the site's own base. The page fills its blocks
     # "title" and "content", and links its style sheet within the latter.
     "PUBLIC_BASE_TEMPLATE": "wagtail_orders/public/base.html",
+    # Up to so many orders an export is a download at once; of more, a job with a page of its own.
+    "EXPORT_AT_ONCE": 20_000,
+    # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with. None: there is no such door.
+    "SHIPSTATION": None,
 }
 
 PAYMENT_METHODS = {

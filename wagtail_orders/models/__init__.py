@@ -1,6 +1,7 @@
 """The facts of an order, and the questions that are asked of them."""
 
 from .event import OrderEvent
+from .job import ExportChoice, Job, JobPiece
 from .note import OrderNote
 from .notification import Notification
 from .number import NumberSequence
@@ -11,7 +12,10 @@ from .shipment import Shipment, ShipmentLine, ShippingMethod
 from .wording import MailText, SavedText
 
 __all__ = [
+    "ExportChoice",
     "FulfillmentStatus",
+    "Job",
+    "JobPiece",
     "MailText",
     "Notification",
     "NumberSequence",

@@ -33,6 +33,7 @@ class OrderEvent(models.Model):
 
     class Kind(models.TextChoices):
         PLACED = "placed", _("Placed")
+        IMPORTED = "imported", _("Brought over")
         PAID = "paid", _("Paid")
         UNPAID = "unpaid", _("Marked as unpaid")
         PAYMENT_RECORDED = "payment_recorded", _("Payment recorded")

@@ -229,6 +229,8 @@ class Order(models.Model):
             models.Index(fields=["-placed_at", "-id"], name="orders_all"),
             models.Index(fields=["needs_look", "-placed_at", "-id"], name="orders_to_look_at"),
             models.Index(fields=["email", "-placed_at"], name="orders_by_email"),
+            # Shipping tools ask for what changed since they asked last.
+            models.Index(fields=["updated_at", "id"], name="orders_by_change"),
         ]
         constraints = [
             models.CheckConstraint(
