@@ -1,0 +1,68 @@
+"""Fast reads for exports: rows as the database gives them, without a model or a converter for each value."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.utils import timezone
+
+#: Decimals of a ``MoneyField``.
+_STORED = 4
+
+
+def rows(queryset, *names):
+    """
+    ``values_list(*names)`` of ``queryset`` in one query, in its order, each value as the driver gives it: decimals
+    may be floats and ints (SQLite), truth 0 and 1 (MariaDB), moments naive (both), and JSON is text. ``amount``,
+    ``plain`` and ``moment`` make one thing of them.
+    """
+    connection = connections[queryset.db]
+    try:
+        sql, params = queryset.values_list(*names).query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        found = cursor.fetchall()
+    zone = connection.timezone or timezone.get_default_timezone()
+    return list(found) if zone is UTC else [tuple(_placed_in(zone, row)) for row in found]
+
+
+def _placed_in(zone, row):
+    """The row with its naive moments made aware: with USE_TZ off, or a TIME_ZONE of the database, they are not UTC."""
+    for value in row:
+        is_naive = isinstance(value, datetime) and value.tzinfo is None
+        yield value.replace(tzinfo=zone) if is_naive else value
+
+
+def amount(value, digits):
+    """
+    An amount of money with exactly ``digits`` decimals, rounded half up if it has more; "" for None. SQLite's
+    floats are exact enough: an amount has 15 digits at most, and a float keeps as many.
+    """
+    if value is None:
+        return ""
+    written = "%.4f" % value  # noqa: UP031 - takes half the time of f"{value:.4f}" with a Decimal
+    if digits == _STORED:
+        return written
+    if written.endswith("0000"[digits:]):
+        return written[: digits - _STORED or None] if digits else written[:-5]
+    return str(Decimal(written).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+
+
+def plain(value):
+    """A decimal without zeros at its end and never with an exponent: "2", "12.5"; "" for None."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    written = f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def moment(value):
+    """A moment of ``rows`` in UTC, aware; None stays None."""
+    if value is None:
+        return None
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
