@@ -1,0 +1,98 @@
+"""
+The lists that WooCommerce's exports put into one cell, such as ``line_items``.
+
+Either JSON, or items between ``;`` (fees and notes of one extension: ``||``) whose facts stand between ``|``, each as
+``name:value``. In values the one extension writes ``\\:``, ``\\|`` and ``\\;``; the other writes them as they are.
+"""
+
+import html
+import json
+import re
+
+from django.utils.translation import gettext as _
+
+from .values import Unreadable, shortened
+
+#: The facts that items begin with: only before one of these does a separator end an item.
+_FIRST = "id|name|title|code|rate_id|method_id|items|amount|date|content"
+_ITEMS = re.compile(rf"(?<!\\)(?:;|\|\|)\s*(?=(?:{_FIRST}):)")
+_FACTS = re.compile(r"(?<!\\)\|")
+_COLON = re.compile(r"(?<!\\):")
+_ESCAPED = re.compile(r"\\([:|;])")
+_ESCAPED_PAIR = re.compile(r"\\([,=])")
+#: ``Color=Red,Size=L``, where commas and equals signs of the values have a backslash.
+_PAIRS = re.compile(r"(?<!\\),")
+_EQUALS = re.compile(r"(?<!\\)=")
+#: Facts of an item; whatever else it has is an option of the product.
+_NO_OPTIONS = frozenset(
+    "id name title product_id sku quantity qty total subtotal sub_total subtotal_tax total_tax tax tax_data tax_total "
+    "tax_subtotal tax_class taxable taxes refunded refunded_qty meta".split()
+)
+
+
+def read_items(text):
+    """A cell's items, each a dictionary of texts; JSON's inner dictionaries and lists stay as they are."""
+    if not text:
+        return []
+    if text.startswith(("[", "{")):
+        return _from_json(text)
+    return [_facts(item) for item in _ITEMS.split(text)]
+
+
+def read_item(text):
+    """The one item of a cell, in which a semicolon is nothing but one."""
+    return _from_json(text)[0] if text.startswith("{") else _facts(text)
+
+
+def read_options(item):
+    """Pairs of a name and a value: the product's options, however they are written."""
+    meta = item.get("meta", "")
+    pairs = (
+        list(meta.items()) if isinstance(meta, dict) else [_pair(text) for text in _PAIRS.split(meta) if text]
+    )
+    pairs += [(name.removeprefix("meta:"), value) for name, value in item.items() if name not in _NO_OPTIONS]
+    # WordPress hides what begins with an underscore.
+    shown = [(name, _text(value)) for name, value in pairs if value and not name.startswith("_")]
+    return tuple((shortened(name, 255), shortened(str(value), 2000)) for name, value in shown)
+
+
+def _pair(text):
+    *name, value = (_ESCAPED_PAIR.sub(r"\1", half).strip() for half in _EQUALS.split(text, maxsplit=1))
+    return name[0] if name else "", value
+
+
+def _from_json(text):
+    try:
+        items = json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        raise Unreadable(_("This begins as JSON and is none. Export the order anew.")) from None
+    items = items if isinstance(items, list) else [items]
+    if not all(isinstance(item, dict) for item in items):
+        raise Unreadable(_("This is no list of items. Export the order anew."))
+    return [{name: _text(value) for name, value in item.items()} for item in items]
+
+
+def _text(value):
+    if isinstance(value, str):
+        # Their JSON has &quot; for quotation marks.
+        return html.unescape(value).strip()
+    return "" if value is None or value is False else value
+
+
+def _facts(item):
+    facts, last = {}, None
+    for part in _FACTS.split(item):
+        name, *value = _COLON.split(part, maxsplit=1)
+        if value:
+            last = _unescaped(name).strip()
+            facts[last] = _unescaped(value[0]).strip()
+        elif last:
+            # A value with a bar in it.
+            facts[last] += f"|{_unescaped(part)}"
+    if not facts:
+        raise Unreadable(_("“%(text)s” is no list of items. Export the order anew.") % {"text": item[:80]})
+    return facts
+
+
+def _unescaped(text):
+    return _ESCAPED.sub(r"\1", text)
