@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -47,10 +48,30 @@ def amount(value, digits):
     if digits == _STORED:
         return written
     if written.endswith("0000"[digits:]):
-        return written[: digits - _STORED or None] if digits else written[:-5]
+        return written[: digits - _STORED] if digits else written[:-5]
     return str(Decimal(written).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
 
 
+def amounts(values, digits):
+    """``amount`` for a column of values, each with its own ``digits``; quick where these are all the same."""
+    if len(set(digits)) == 1 and None not in values:
+        count, places = len(values), digits[0]
+        # All at once, with a NUL behind each. What has more decimals than its currency is left to the slow way.
+        written = "%.4f\0" * count % tuple(values)
+        zeros = "0000\0"[places:] if places else ".0000\0"
+        if written.count(zeros) == count:
+            return written.replace(zeros, "\0").split("\0")[:-1]
+    return list(map(amount, values, digits))
+
+
+def price(value, digits):
+    """As ``amount``, but with more decimals where the value has more, as a unit price may."""
+    written = plain(value)
+    missing = digits - len(written.partition(".")[2])
+    return amount(value, digits) if missing > 0 else written
+
+
+@lru_cache(4096)
 def plain(value):
     """A decimal without zeros at its end and never with an exponent: "2", "12.5"; "" for None."""
     if value is None:
