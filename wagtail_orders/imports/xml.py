@@ -3,22 +3,18 @@
 import json
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from xml.parsers import expat
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from lxml import etree
 
-from .. import exports
+from ..exports.xml import NAMESPACE, SCHEMA, VERSION
 from ..lifecycle.inputs import Address
 from ..lifecycle.records import LineRecord, NoteRecord, OrderRecord, PaymentRecord, Problem, ShipmentRecord
 from ..money import RateTotal
 from .readers import Reader
 
-NAMESPACE = "urn:wagtail-orders:orders:1"
-VERSION = "1.0"
-SCHEMA = Path(exports.__file__).parent / "orders.xsd"
 _ANY_NAMESPACE = NAMESPACE.rpartition(":")[0]
 _TAG = f"{{{NAMESPACE}}}"
 

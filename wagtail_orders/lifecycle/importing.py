@@ -340,7 +340,7 @@ def _check(record, numbers):
         raise ValidationError(
             {
                 "number": [
-                    _("Order %(number)s is listed twice; only the first one counts.") % {"number": number}
+                    _("Order %(number)s is there twice; take one of the two out.") % {"number": number}
                 ]
             }
         )
