@@ -8,9 +8,8 @@ _SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫−"
 _INVISIBLE = (
     "\x01-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
 )
-_FORMULA = re.compile(f"[{_INVISIBLE}\0]*[{_SIGNS}\t\r\n]")
-# An error by its looks, since each language's Excel has its own: #REF!, #BEZUG!, #N/A, #NOM?
-_ERROR = re.compile(rf"[{_INVISIBLE}\0]*#[^\W\d_][\w/]*[!?]?[{_INVISIBLE}\0]*")
+# What begins with "#" is an error by its looks, since each language's Excel has its own: #REF!, #BEZUG!, #N/A, #NOM?
+_FORMULA = re.compile(rf"[{_INVISIBLE}\0]*(?:[{_SIGNS}\t\r\n]|#[^\W\d_][\w/]*[!?]?[{_INVISIBLE}\0]*\Z)")
 # Where a program splits a file at another sign than it was written with, a cell may begin in the middle of a text;
 # there it takes a function's bracket or a command's stroke to do harm.
 _INNER = re.compile(f"([,;|\t\r\n][{_INVISIBLE}]*)([{_SIGNS}])")
@@ -19,9 +18,8 @@ _INNER_HARMS = re.compile(r"[(|]")
 _SUSPECT = re.compile(f"[\0,;|\t\r\n][{_INVISIBLE}]*[{_SIGNS}#\t\r\n]")
 
 
-def is_formula(text):
-    """Whether a spreadsheet that was given ``text`` by hand would compute something, or show an error."""
-    return bool(_FORMULA.match(text) or _ERROR.fullmatch(text))
+#: A match where a spreadsheet that was given the text by hand would compute something, or show an error.
+is_formula = _FORMULA.match
 
 
 def neutral(text):

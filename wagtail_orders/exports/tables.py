@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import chain, repeat
 
@@ -10,11 +11,11 @@ from django.db.models.functions import Floor
 
 from ..models import Order, OrderAddress, OrderLine, Payment, Shipment
 from ..money import digits
-from .reading import rows
+from .reading import Keys, rows
 
 _ADDRESS = ("name", "company", "street", "postal_code", "city", "region", "country", "phone")
 # What is weighed or measured (1.25 kg) counts as one piece.
-_PIECES = Case(When(quantity=Floor("quantity"), then="quantity"), default=Value(1))
+_PIECES = Case(When(quantity=Floor("quantity"), then="quantity"), default=Value(Decimal(1)))
 
 
 class Orders:
@@ -22,7 +23,7 @@ class Orders:
 
     def __init__(self, pks, fields):
         names = tuple(dict.fromkeys(("pk", "currency", *fields)))
-        found = {row[0]: row for row in rows(Order.objects.filter(pk__in=pks).order_by(), *names)}
+        found = {row[0]: row for row in rows(Order.objects.filter(pk__in=Keys(pks)).order_by(), *names)}
         self._columns = _turned(names, [found[pk] for pk in pks if pk in found])
         self.pks = self["pk"]
         #: Of each one's currency.
@@ -35,7 +36,7 @@ class Orders:
     def addresses(self):
         """Each address by its order and kind."""
         found = rows(
-            OrderAddress.objects.filter(order__in=self.pks).order_by(), "order_id", "kind", *_ADDRESS
+            OrderAddress.objects.filter(order__in=Keys(self.pks)).order_by(), "order_id", "kind", *_ADDRESS
         )
         return {(pk, kind): dict(zip(_ADDRESS, parts, strict=True)) for pk, kind, *parts in found}
 
@@ -43,7 +44,7 @@ class Orders:
     def parcels(self):
         """The parcels that were sent, by order."""
         by_order = defaultdict(list)
-        sent = Shipment.objects.sent().filter(order__in=self.pks).order_by("id")
+        sent = Shipment.objects.sent().filter(order__in=Keys(self.pks)).order_by("id")
         for pk, number, url in rows(sent, "order_id", "tracking_number", "tracking_url"):
             by_order[pk].append({"tracking_number": number, "tracking_url": url})
         return by_order
@@ -51,7 +52,7 @@ class Orders:
     @cached_property
     def pieces(self):
         """How many pieces were bought, by order."""
-        lines = OrderLine.objects.filter(order__in=self.pks).order_by().values("order_id")
+        lines = OrderLine.objects.filter(order__in=Keys(self.pks)).order_by().values("order_id")
         return dict(rows(lines.annotate(pieces=Sum(_PIECES)), "order_id", "pieces"))
 
 
@@ -64,7 +65,7 @@ class Details:
     def __init__(self, orders, found, fields, every):
         names = ("order_id", *dict.fromkeys(fields))
         by_order = defaultdict(list)
-        for row in rows(found.filter(order__in=orders.pks), *names):
+        for row in rows(found.filter(order__in=Keys(orders.pks)), *names):
             by_order[row[0]].append(row)
         none = [(None,) * len(names)] if every else []
         of_each = [by_order.get(pk, none) for pk in orders.pks]
