@@ -6,6 +6,7 @@ from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
 from .exports import ExportView
+from .imports import ImportJobView, ImportView
 from .jobs import JobActionView, JobFileView, JobStateView, JobsView, JobView
 from .listing import STATES, OrderIndexView
 from .mails import MailBodyView, MailPostView, MailView, SavedTextsView
@@ -100,6 +101,8 @@ class OrderViewSet(SnippetViewSet):
             *self._listing_urls("archived", "archived/"),
             *self._listing_urls("all", "all/"),
             path("export/", self._view(ExportView), name="export"),
+            path("import/", ImportView.as_view(), name="import"),
+            path("import/<int:pk>/", self._view(ImportJobView), name="import_job"),
             path("jobs/", self._view(JobsView), name="jobs"),
             path("jobs/<int:pk>/", self._view(JobView), name="job"),
             path("jobs/<int:pk>/state/", self._view(JobStateView), name="job_state"),
