@@ -147,5 +147,9 @@ def _line(item, currency):
         unit_price=price,
         total=money.rounded(quantity * price, currency),
         tax_rate=Decimal(item.text("lineitem_taxable").lower() != "false"),
-        data=item.rest(lambda name: not _OF_LINE.fullmatch(name)) or None,
+        data=item.rest(_is_not_of_line) or None,
     )
+
+
+def _is_not_of_line(name):
+    return not _OF_LINE.fullmatch(name)

@@ -50,6 +50,7 @@ class Columns(dict):
 
     def __init__(self, header, aliases):
         self.header = header
+        self._unknown = {}
         places = {}
         for place, cell in enumerate(header):
             places.setdefault(bare(cell), place)
@@ -57,6 +58,14 @@ class Columns(dict):
         # The very name goes before one that means the same.
         own = {aliases[name]: place for name, place in places.items() if name in aliases}
         super().__init__(own | places)
+
+    def unknown(self, is_known):
+        """One name of each column that has none of which ``is_known`` is true."""
+        if is_known not in self._unknown:
+            known = {place for name, place in self.items() if is_known(name)}
+            names = {place: name for name, place in self.items() if place not in known}
+            self._unknown[is_known] = list(names.values())
+        return self._unknown[is_known]
 
     def title(self, name):
         """The column as the file calls it."""
@@ -105,9 +114,11 @@ class Row:
 
     def rest(self, is_known):
         """The texts of all columns but those whose bare name is known, by the columns' own names."""
-        known = {place for name, place in self.columns.items() if is_known(name)}
-        unknown = {place: name for name, place in self.columns.items() if place not in known}
-        return {self.columns.title(name): text for name in unknown.values() if (text := self.text(name))}
+        return {
+            self.columns.title(name): text
+            for name in self.columns.unknown(is_known)
+            if (text := self.text(name))
+        }
 
     def check(self):
         """Refuse a line with more cells than the header: its texts stand in the wrong columns."""

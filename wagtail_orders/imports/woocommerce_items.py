@@ -24,9 +24,9 @@ _ESCAPED_PAIR = re.compile(r"\\([,=])")
 _PAIRS = re.compile(r"(?<!\\),")
 _EQUALS = re.compile(r"(?<!\\)=")
 #: Facts of an item; whatever else it has is an option of the product.
-_NO_OPTIONS = frozenset(
-    "id name title product_id sku quantity qty total subtotal sub_total subtotal_tax total_tax tax tax_data tax_total "
-    "tax_subtotal tax_class taxable taxes refunded refunded_qty meta".split()
+_NO_OPTIONS = re.compile(
+    r"id|name|title|product_id|sku|quantity|qty|total|sub_?total|(sub)?total_tax|tax(_\w+)?|taxes|taxable|meta"
+    r"|refunded(_qty)?"
 )
 
 
@@ -46,14 +46,26 @@ def read_item(text):
 
 def read_options(item):
     """Pairs of a name and a value: the product's options, however they are written."""
-    meta = item.get("meta", "")
-    pairs = (
-        list(meta.items()) if isinstance(meta, dict) else [_pair(text) for text in _PAIRS.split(meta) if text]
-    )
-    pairs += [(name.removeprefix("meta:"), value) for name, value in item.items() if name not in _NO_OPTIONS]
+    pairs = _meta(item.get("meta", ""))
+    pairs += [
+        (name.removeprefix("meta:"), value) for name, value in item.items() if not _NO_OPTIONS.fullmatch(name)
+    ]
     # WordPress hides what begins with an underscore.
     shown = [(name, _text(value)) for name, value in pairs if value and not name.startswith("_")]
     return tuple((shortened(name, 255), shortened(str(value), 2000)) for name, value in shown)
+
+
+def _meta(meta):
+    if isinstance(meta, str) and meta.startswith(("[{", "{")):
+        meta = _from_json(meta)
+    if isinstance(meta, str):
+        return [_pair(text) for text in _PAIRS.split(meta) if text]
+    rows = [meta] if isinstance(meta, dict) else meta
+    return [
+        pair
+        for row in rows
+        for pair in ([(str(row["key"]), row.get("value", ""))] if "key" in row else row.items())
+    ]
 
 
 def _pair(text):
@@ -83,6 +95,9 @@ def _facts(item):
     facts, last = {}, None
     for part in _FACTS.split(item):
         name, *value = _COLON.split(part, maxsplit=1)
+        if name == "meta" and value and len(halves := _COLON.split(value[0], maxsplit=1)) == 2:
+            # meta:Colour:Red
+            name, value = f"meta:{halves[0]}", halves[1:]
         if value:
             last = _unescaped(name).strip()
             facts[last] = _unescaped(value[0]).strip()
