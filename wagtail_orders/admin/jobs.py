@@ -25,7 +25,7 @@ from .cells import status_tag, time_tag
 State = Job.State
 
 #: What a user must still be allowed to do with orders, to fetch a job's file or to have it done anew.
-NEEDED = {Job.Kind.EXPORT: "export", Job.Kind.IMPORT: "change"}
+NEEDED = {Job.Kind.EXPORT: {"export"}, Job.Kind.IMPORT: {"change", "export"}}
 #: The longest list; more than anybody starts in a week.
 MOST = 200
 
@@ -52,7 +52,8 @@ class JobWords:
 
     @property
     def tag(self):
-        label = _("Interrupted") if self.is_lost else self.job.get_state_display()
+        is_interrupted = self.is_lost and self.job.state == State.RUNNING
+        label = _("Interrupted") if is_interrupted else self.job.get_state_display()
         return status_tag(label, is_done=self.job.state == State.DONE)
 
     @property
@@ -103,6 +104,11 @@ class JobWords:
         if not self._per_second or not self.job.total:
             return ""
         return _("%(time)s left") % {"time": _span((self.job.total - self.job.done) / self._per_second)}
+
+    @property
+    def orders(self):
+        """How many it was about, once that is certain."""
+        return _number(self.job.done) if self.job.state == State.DONE and self.job.done else ""
 
     @property
     def made(self):
@@ -156,10 +162,9 @@ class JobPage(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
             raise Http404("No such job of yours.")
         return job
 
-    @property
-    def may(self):
+    def may(self, job):
         """Whether the user may still do what the job is about."""
-        return self.user_has_permission(NEEDED[self.job.kind])
+        return all(self.user_has_permission(needed) for needed in NEEDED[job.kind])
 
     def get_breadcrumbs_items(self):
         all_of_them = {"url": reverse("wagtail_orders:jobs"), "label": _("Exports and imports")}
@@ -172,13 +177,11 @@ class JobPage(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         context = self.get_context_data(
             job=self.job,
             words=JobWords(self.job),
-            may=self.may,
+            may=self.may(self.job),
             is_refused=status == 403,
             result_template=result_template(self.job),
         )
-        response = self.render_to_response(context, status=status)
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return self.render_to_response(context, status=status)
 
 
 def trail():
@@ -209,14 +212,14 @@ class JobStateView(JobPage):
             "percent": words.percent,
             "progress": words.progress,
         }
-        return JsonResponse(facts, headers={"Cache-Control": "private, no-store"})
+        return JsonResponse(facts)
 
 
 class JobFileView(JobView):
     """The file that came of a job, once it is whole."""
 
     def get(self, request, pk):
-        if not self.may:
+        if not self.may(self.job):
             return self.show(status=403)
         if not JobWords(self.job).has_file:
             raise Http404("There is no whole file.")
@@ -243,7 +246,7 @@ class JobActionView(JobView):
         return redirect("wagtail_orders:job", self.job.pk)
 
     def take_up(self):
-        if not self.may:
+        if not self.may(self.job):
             return self.show(status=403)
         if not jobs.take_up(self.job):
             messages.warning(self.request, _("Somebody works on it already, or is through."))
@@ -269,8 +272,6 @@ class JobsView(JobPage):
 
     def get(self, request):
         mine = jobs_of(request.user).defer("data", "result")[:MOST]
-        rows = [(JobWords(job), self.user_has_permission(NEEDED[job.kind])) for job in mine]
+        rows = [(JobWords(job), self.may(job)) for job in mine]
         context = self.get_context_data(rows=rows, days=jobs.LIFE.days)
-        response = self.render_to_response(context)
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return self.render_to_response(context)

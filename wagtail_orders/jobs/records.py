@@ -199,4 +199,4 @@ def state_for_people(job, now=None):
         return job.error
     if job.state == State.CANCELLED:
         return _("You cancelled it. Nothing of it is kept.")
-    return _("It is done.")
+    return _("The file is ready.") if job.size is not None else _("It is done.")
