@@ -232,10 +232,16 @@ class OrderIndexView(IndexView):
     @cached_property
     def header_more_buttons(self):
         """What more there is to do; not Wagtail's own, and a list of each page's own."""
-        if not self.user_has_permission("change"):
-            return []
-        url = reverse("wagtail_orders:ship_many")
-        return [Button(gettext("Ship many"), url=url, icon_name=SHIP.icon, priority=10)]
+        buttons = []
+        if self.user_has_permission("change"):
+            url = reverse("wagtail_orders:ship_many")
+            buttons.append(Button(gettext("Ship many"), url=url, icon_name=SHIP.icon, priority=10))
+        if self.user_has_permission("export"):
+            url = reverse("wagtail_orders:jobs")
+            buttons.append(
+                Button(gettext("Your exports and imports"), url=url, icon_name="history", priority=90)
+            )
+        return buttons
 
     @cached_property
     def bulk_buttons(self):
