@@ -12,10 +12,11 @@ from .. import money
 
 #: What a spreadsheet takes for a formula; exporters put an apostrophe before it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?")
+# No amount has more digits, and none of these makes arithmetic overflow.
+_AMOUNT = re.compile(r"-?\d{1,12}(?:\.\d{1,20})?", re.ASCII)
 #: 12,5 and 12,50 can only be decimals; 1,250 may be either, and is refused.
-_WITH_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
-_GROUPED = re.compile(r"-?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")
+_WITH_COMMA = re.compile(r"-?\d{1,12},(?:\d{1,2}|\d{4,20})", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(?:(?:,\d{3}){1,3}\.\d{1,20}|(?:\.\d{3}){1,3},\d{1,20})", re.ASCII)
 #: Slashes: the month first; dashes and dots: the day first. That is PHP's rule, and WooCommerce's.
 _MONTH_FIRST = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})")
 _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})([-.])(?P<month>\d{1,2})\2(?P<year>\d{4})")

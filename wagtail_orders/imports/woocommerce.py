@@ -59,7 +59,7 @@ _KIND = Kind(
     },
 )
 _PERCENT = re.compile(r"(\d+(?:[.,]\d{1,4})?)\s*%?")
-_NUMBERED = re.compile(r"line_item_(\d+)")
+_NUMBERED = re.compile(r"line_item_(\d{1,4})")
 # What is brought over in another form, what can be computed from it, and what a shop should not keep: addresses and
 # programs of browsers, keys to the old shop's pages.
 _KNOWN = re.compile(
@@ -203,6 +203,11 @@ def _part(item, row, column, currency):
     def money_of(*names):
         return money.rounded(number(*names), currency)
 
+    quantity = number("quantity", "qty")
+    if quantity != round(quantity, 4):
+        raise row.unreadable(
+            column, _("The quantity %(quantity)s has more than 4 decimals.") % {"quantity": quantity}
+        )
     name = str(item.get("name") or item.get("title") or "")
     sku = str(item.get("sku") or "")
     product = str(item.get("product_id") or "")
@@ -210,7 +215,7 @@ def _part(item, row, column, currency):
         name=shortened(name or _("Without a name"), 255),
         # What the exporter writes for a product that is gone.
         sku="" if sku == "unknown_product" else sku,
-        quantity=number("quantity", "qty"),
+        quantity=quantity,
         gross=money_of("subtotal", "sub_total", "total"),
         net=money_of("total"),
         # Nothing is written where there is no tax.
@@ -236,8 +241,13 @@ def _rates(row):
             (match[1] for text in named if (match := _PERCENT.search(text))), ""
         )
         if text:
-            rates.append(values.amount(str(text).removesuffix("%").replace(",", ".")).normalize())
-    return [*rates, sum(rates)] if len(rates) > 1 else rates
+            try:
+                rates.append(values.amount(str(text).removesuffix("%")).normalize())
+            except Unreadable as error:
+                raise row.unreadable("tax_items", error.message) from None
+    rates += [sum(rates)] if len(rates) > 1 else []
+    # More decimals no rate has here.
+    return [rate for rate in rates if rate == round(rate, 4)]
 
 
 def _facts(row, zone, total):
@@ -338,7 +348,7 @@ def _notes(row, zone):
             noted.append(f"{item.get('date', '')} {content}".strip())
             continue
         try:
-            moment = values.moment(item["date"], zone) if item.get("date") else None
+            moment = values.moment(str(item["date"]), zone) if item.get("date") else None
         except Unreadable as error:
             raise row.unreadable("order_notes", error.message) from None
         is_visible = str(item.get("customer", "0")) not in ("", "0")

@@ -60,12 +60,11 @@ def _meta(meta):
         meta = _from_json(meta)
     if isinstance(meta, str):
         return [_pair(text) for text in _PAIRS.split(meta) if text]
-    rows = [meta] if isinstance(meta, dict) else meta
-    return [
-        pair
-        for row in rows
-        for pair in ([(str(row["key"]), row.get("value", ""))] if "key" in row else row.items())
-    ]
+    pairs = []
+    for entry in [meta] if isinstance(meta, dict) else meta if isinstance(meta, list) else ():
+        if isinstance(entry, dict):
+            pairs += [(str(entry["key"]), entry.get("value"))] if "key" in entry else entry.items()
+    return pairs
 
 
 def _pair(text):
@@ -76,7 +75,7 @@ def _pair(text):
 def _from_json(text):
     try:
         items = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unreadable(_("This begins as JSON and is none. Export the order anew.")) from None
     items = items if isinstance(items, list) else [items]
     if not all(isinstance(item, dict) for item in items):
