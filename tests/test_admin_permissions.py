@@ -67,6 +67,8 @@ ship_many             GET   login  login    home    home  home   home  page   ho
 ship_many             POST  login  login    home    home  home   home  done   home   done  done
 orders_to_ship        GET   login  login    home    home  home   home  page   home   page  page
 orders_to_ship        POST  login  login    home    home  home   home  405    home   405   405
+export                GET   login  login    home    home  page   home  home   home   home  page
+export                POST  login  login    home    home  done   home  home   home   home  done
 undo                  GET   login  login    home    home  home   home  405    home   405   405
 undo                  POST  login  login    home    home  home   home  done   home   done  done
 action:mark-paid      GET   login  login    home    home  home   405   405    405    405   405
@@ -147,6 +149,8 @@ bulk:cancel           GET   login  login    home    home  home   home  page   ho
 bulk:cancel           POST  login  login    home    home  home   home  done   home   done  done
 bulk:delete           GET   login  login    home    home  home   home  home   page   home  page
 bulk:delete           POST  login  login    home    home  home   home  home   done   home  done
+bulk:export           GET   login  login    home    home  page   home  home   home   home  page
+bulk:export           POST  login  login    home    home  done   home  home   home   home  done
 """
 HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {
@@ -260,6 +264,8 @@ DATA = {
     "mail": with_facts(recipient="zoe@example.com", subject="A question", text="Which glaze?"),
     "resend": with_facts(recipient="zoe.mueller@example.com"),
 }
+#: An export that ends on a job's page.
+EXPORT = {"format": "xml", "in_background": "on"}
 
 
 def form_data(client, url, path):
@@ -299,7 +305,10 @@ def ask_for(name, client, owner):
     if kind == "bulk":
         path = reverse("wagtail_bulk_action", args=["wagtail_orders", "order", slug])
         data = form_data(logged_in(owner), f"{path}?id={order.pk}", path)
-        return f"{path}?id={order.pk}", data | {name: "J1" for name in data if name.startswith("number_")}
+        data |= {name: "J1" for name in data if name.startswith("number_")}
+        return f"{path}?id={order.pk}", data | (EXPORT if slug == "export" else {})
+    if kind == "export":
+        return reverse("wagtail_orders:export"), EXPORT
     if kind == "ship_many":
         path = reverse("wagtail_orders:ship_many")
         preview = parsed(logged_in(owner).post(path, {"text": f"{order.number};J1"}))

@@ -1,7 +1,7 @@
 """The owner's way to an export: which orders, in which format; what is remembered, refused, and told."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -10,14 +10,15 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from wagtail import hooks
 from wagtail.models import ModelLogEntry
+from wagtail.users.models import UserProfile
 
 from wagtail_orders import jobs
-from wagtail_orders.admin import exports
 from wagtail_orders.exports import Format
 from wagtail_orders.lifecycle import archive, mark_handled, mark_paid
-from wagtail_orders.models import ExportChoice, Job, JobPiece, Order
+from wagtail_orders.models import ExportChoice, Job, JobPiece
 
 from .desk import filled, parsed, user_with, words
 from .orders import placed
@@ -57,14 +58,20 @@ LABELS = Format("labels", "Labels", "txt", "text/plain; charset=utf-8", write_la
 PLAIN = Format("plain", "Plain", "lst", "text/plain", write_plain, "Numbers only.")
 
 
+@pytest.fixture
+def only(monkeypatch):
+    """Puts a test's own formats in the place of those that come along."""
+
+    def offer(*kinds):
+        found = {"register_order_export_format": [(lambda kind=kind: kind, 0) for kind in kinds]}
+        monkeypatch.setattr(hooks, "_hooks", {**hooks._hooks, **found})
+
+    return offer
+
+
 @pytest.fixture(autouse=True)
-def two_formats(monkeypatch):
-    """Two small formats in the place of those that come along."""
-    monkeypatch.setattr(
-        hooks,
-        "_hooks",
-        {**hooks._hooks, "register_order_export_format": [(lambda: LABELS, 0), (lambda: PLAIN, 0)]},
-    )
+def two_formats(only):
+    only(LABELS, PLAIN)
 
 
 @pytest.fixture
@@ -242,12 +249,10 @@ def test_a_file_of_ticked_orders_says_so(desk, orders):
     assert f"testserver-orders-selected-{timezone.localdate()}" in response.headers["Content-Disposition"]
 
 
-def test_the_date_is_that_of_who_exports(desk, orders, monkeypatch):
-    from wagtail.users.models import UserProfile
-
-    late = timezone.datetime(2026, 11, 23, 23, 30, tzinfo=timezone.get_fixed_timezone(0))
+def test_the_date_is_that_of_who_exports(desk, orders, owner, monkeypatch):
+    late = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
     monkeypatch.setattr(timezone, "now", lambda: late)
-    profile = UserProfile.get_for_user(Order.objects.none() or desk.get(LISTING).wsgi_request.user)
+    profile = UserProfile.get_for_user(owner)
     profile.current_time_zone = "Asia/Tokyo"
     profile.save()
     response = export(desk, PAGE, format="plain")
@@ -255,11 +260,8 @@ def test_the_date_is_that_of_who_exports(desk, orders, monkeypatch):
     assert Job.objects.get().data["time_zone"] == "Asia/Tokyo"
 
 
-def test_a_file_is_written_in_the_language_of_who_exports(desk, orders, monkeypatch):
-    from django.utils.translation import gettext
-    from wagtail.users.models import UserProfile
-
-    profile = UserProfile.get_for_user(desk.get(LISTING).wsgi_request.user)
+def test_a_file_is_written_in_the_language_of_who_exports(desk, orders, owner, only):
+    profile = UserProfile.get_for_user(owner)
     profile.preferred_language = "fr"
     profile.save()
 
@@ -267,14 +269,7 @@ def test_a_file_is_written_in_the_language_of_who_exports(desk, orders, monkeypa
         yield gettext("Yes").encode()
         yield f" {timezone.get_current_timezone_name()} {selection.language}".encode()
 
-    monkeypatch.setattr(
-        hooks,
-        "_hooks",
-        {
-            **hooks._hooks,
-            "register_order_export_format": [(lambda: Format("said", "Said", "txt", "text/plain", write), 0)],
-        },
-    )
+    only(Format("said", "Said", "txt", "text/plain", write))
     response = desk.post(PAGE, {"format": "said"})
     assert response.getvalue().decode() == "Oui Europe/Brussels fr"
 
@@ -411,7 +406,7 @@ def test_a_big_export_is_made_in_the_background_and_says_why(desk, orders, few_a
     form = form_in(page_of(desk, PAGE))
     box = form.inputs["in_background"]
     assert (box.checked, box.get("disabled")) == (True, "disabled")
-    assert "More than 2 orders are always made in the background" in words(form)
+    assert "A file of more than 2 orders is always made in the background." in words(form)
     response = desk.post(form.get("action"), {**filled(form), "format": "plain"})
     job = Job.objects.get()
     assert response.url == reverse("wagtail_orders:job", args=[job.pk])
@@ -438,11 +433,9 @@ def test_the_background_exports_what_was_shown_when_it_was_asked_for(desk, order
     assert made(Job.objects.get()) == b"A-1,A-0"
 
 
-def test_a_format_that_went_away_meanwhile_is_told(desk, orders, monkeypatch):
+def test_a_format_that_went_away_meanwhile_is_told(desk, orders, only):
     export(desk, PAGE, format="plain", in_background="on")
-    monkeypatch.setattr(
-        hooks, "_hooks", {**hooks._hooks, "register_order_export_format": [(lambda: LABELS, 0)]}
-    )
+    only(LABELS)
     assert made(Job.objects.get()) == "The format is no longer offered. Export once more in another one."
 
 
@@ -457,6 +450,37 @@ def test_a_job_that_lost_its_orders_says_so(desk, orders):
     export(desk, PAGE, format="plain", in_background="on")
     JobPiece.objects.all().delete()
     assert "Export once more from the listing." in made(Job.objects.get())
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_the_page_takes_eight_queries_however_many_orders(desk, orders, django_assert_num_queries, count):
+    orders += [placed() for _ in range(count - 3)]
+    listing = f"{LISTING}?q=example&payment_status=unpaid&ordering=total"
+    desk.get(more_link(desk, listing))
+    # How many orders, and what was chosen last; three for the user, and three of Wagtail's.
+    with django_assert_num_queries(8):
+        desk.get(f"{PAGE}?{urlencode({'list': 'current?q=example&payment_status=unpaid&ordering=total'})}")
+    with django_assert_num_queries(8):
+        desk.get(all_of(listing))
+    # Of ticked ones which there are still, in which order, and the first numbers.
+    with django_assert_num_queries(10):
+        desk.get(ticked(orders))
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_download_takes_as_many_queries_however_many_orders(desk, orders, django_assert_num_queries, count):
+    for _ in range(count - 3):
+        placed()
+    export(desk, PAGE, format="plain").getvalue()
+    # Which orders, what was chosen last and is now, the job, Wagtail's log.
+    with django_assert_num_queries(14):
+        response = desk.post(PAGE, {"format": "plain"})
+    # The orders, their lines, their addresses; and the note that it is through.
+    with django_assert_num_queries(4):
+        assert len(response.getvalue().split(b",")) == count
 
 
 # Who may, and what is told
@@ -520,4 +544,3 @@ def test_the_links_of_the_listing_lead_to_exactly_that_listing(desk, orders):
     link = urlsplit(more_link(desk, f"{ALL}?{query}&p=1"))
     assert link.path == PAGE
     assert parse_qs(link.query) == {"list": [f"all?{query}"]}
-    assert LISTING not in exports.LABEL

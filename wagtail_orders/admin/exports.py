@@ -40,8 +40,8 @@ class ExportForm(forms.Form):
     )
     in_background = forms.BooleanField(
         label=gettext_lazy("Make it in the background"),
-        help_text=gettext_lazy("You can leave meanwhile, and fetch the file from a page of its own."),
         required=False,
+        widget=forms.CheckboxInput(attrs={"aria-describedby": "export-background"}),
     )
 
     def __init__(self, data=None, *, user, is_large=False):
@@ -53,12 +53,14 @@ class ExportForm(forms.Form):
             data, initial={"format": next(iter([*self._last, *self.formats]), None)}, label_suffix=""
         )
         self.fields["format"].choices = [(name, known.label) for name, known in self.formats.items()]
+        #: What it means to make it in the background, or why it has to be.
+        self.hint = _("You can leave meanwhile, and fetch the file from a page of its own.")
         if is_large:
             field = self.fields["in_background"]
             field.initial = field.disabled = True
-            field.help_text = _(
-                "More than %(count)s orders are always made in the background: "
-                "you can leave meanwhile, and fetch the file from a page of its own."
+            self.hint = _(
+                "A file of more than %(count)s orders is always made in the background. You can leave meanwhile, "
+                "and fetch it from a page of its own."
             ) % {"count": written(conf.get("EXPORT_AT_ONCE"))}
 
     @property
@@ -116,7 +118,7 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
     permission_policy = None
     permission_required = "export"
     page_title = LABEL
-    header_icon = "download"
+    header_icon = "clipboard-list"
     template_name = "wagtail_orders/admin/export.html"
     _show_breadcrumbs = True
     #: Whether it is a bulk action, whose address names ticked orders.

@@ -85,7 +85,9 @@ class Wanted:
         pks = self.pks.tolist()
         shown = self.listing.get_queryset().filter(pk__in=pks).values_list("pk", flat=True)
         places = {pk: place for place, pk in enumerate(shown)}
-        return Wanted(self.request, self.place, sorted(pks, key=lambda pk: places.get(pk, len(places))))
+        wanted = Wanted(self.request, self.place, sorted(pks, key=lambda pk: places.get(pk, len(places))))
+        wanted.pks = array("q", wanted.ticked)
+        return wanted
 
     @cached_property
     def numbers(self):
