@@ -7,16 +7,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wagtail_orders.imports import shopify, table, values, woocommerce
+from wagtail_orders.imports import shopify, table, values, woocommerce, woocommerce_history
 from wagtail_orders.imports.readers import Problem
 from wagtail_orders.lifecycle.record_checks import check_record
+from wagtail_orders.models import Order
 
 from . import test_import_shopify as from_shopify
 from . import test_import_woocommerce as from_woocommerce
 from .records import NASTY
+from .test_docs import ROOT, blocks
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 _CELL = st.one_of(
@@ -175,3 +178,31 @@ def test_a_country_is_known_by_code_and_by_name(text, code):
 )
 def test_a_rate_is_the_one_with_the_fewest_decimals_that_gives_the_tax(net, tax, rate):
     assert values.rate(Decimal(net), Decimal(tax), "EUR") == (rate and Decimal(rate))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("reader", "sample"), _SHOPS)
+def test_the_command_finds_out_what_wrote_a_file_and_brings_it_over(reader, sample, tmp_path, capsys):
+    file = tmp_path / "export.csv"
+    file.write_bytes(sample.written(sample.row()))
+    for _twice in range(2):
+        call_command("import_orders", str(file))
+    order = Order.objects.get()
+    assert (order.total, order.events.get().data["source"]) == (42, reader.READER.name)
+    told = capsys.readouterr().out
+    assert "1 order was brought over: €42.00." in told
+    assert "1 order exists already" in told
+
+
+@pytest.mark.django_db
+def test_the_guides_example_runs():
+    names = {}
+    [example] = blocks("docs/import.md")
+    exec(compile(example, "docs/import.md", "exec"), names)
+    assert names["done"].totals == {"EUR": 37}
+
+
+@pytest.mark.parametrize("statuses", [woocommerce_history.STATUSES, shopify.STATUSES])
+def test_every_status_is_in_the_guide(statuses):
+    table = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    assert {status for status in statuses if f"`{status}`" not in table} == set()

@@ -19,7 +19,8 @@ from ..lifecycle.records import OrderRecord, PaymentRecord, ShipmentRecord
 from . import values
 from .readers import Reader
 from .shopify_sums import ShopifySums
-from .table import Kind, header, read_orders
+from .table import Kind, read_orders
+from .text import header
 from .values import shortened
 
 _KIND = Kind(
@@ -48,6 +49,19 @@ _KNOWN = re.compile(
     r"name|email|financial_status|paid_at|fulfilled_at|currency|subtotal|shipping|taxes|total|created_at"
     r"|shipping_method|cancelled_at|payment_method|payment_reference|refunded_amount|outstanding_balance|notes|phone"
     r"|lineitem_.*|vendor|(billing|shipping)_(name|street|address[12]|company|city|zip|province|country|phone)"
+)
+
+#: What stands in ``Financial Status``.
+STATUSES = (
+    "paid",
+    "partially_paid",
+    "partially_refunded",
+    "refunded",
+    "pending",
+    "authorized",
+    "voided",
+    "expired",
+    "unpaid",
 )
 
 
@@ -152,7 +166,7 @@ def _paid(row, status, total, refunded):
                 _("The order is partly paid, and this is not what is still owed. Write the amount that is."),
             )
         return total - owed
-    if status in ("pending", "authorized", "voided", "expired", "unpaid"):
+    if status in STATUSES:
         return refunded and total
     raise row.unreadable(
         "financial_status",

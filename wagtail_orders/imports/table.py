@@ -1,10 +1,7 @@
-"""Orders in a CSV file as shops and spreadsheets write it: its text and columns, its rows by order, their values."""
+"""Orders in a CSV file as shops and spreadsheets write it: its columns, its rows by order, their values."""
 
-import codecs
 import csv
-import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
@@ -17,9 +14,9 @@ from .. import database
 from ..models import OrderSettings
 from . import values
 from .readers import Problem
+from .text import bare, encoding_of, opened, separator
 from .values import Unreadable
 
-_BLOCK = 1 << 16
 #: So many orders whose rows are scattered are told one by one; more, and the file is not in its order at all.
 _MOST_STRAYS = 100
 
@@ -134,32 +131,12 @@ class Row:
             )
 
 
-def bare(name):
-    """A column's name as it is compared: in lower case, with one ``_`` between words."""
-    return "_".join(name.strip().lower().replace("_", " ").split())
-
-
-def header(head):
-    """The bare column names in the first bytes of a file; none if it is no text."""
-    encoding = _marked(head) or "utf-8"
-    text = head.decode(encoding, "replace").removeprefix("\ufeff")
-    if "\0" in text:
-        return []
-    lines = text.splitlines()
-    if not lines:
-        return []
-    try:
-        return [bare(cell) for cell in next(csv.reader([lines[0]], delimiter=_separator(lines[0])))]
-    except (csv.Error, StopIteration):
-        return []
-
-
 def read_orders(file, kind: Kind, build: Callable[[list[Row], ZoneInfo], object]) -> Iterator[object]:
     """
     What ``build(rows, zone)`` makes of the rows of each order, or a ``Problem`` in its place. ``zone`` is the one of
     the site's settings, which moments without an offset are in. The file is read twice or three times.
     """
-    encoding = _encoding(file)
+    encoding = encoding_of(file)
     if encoding is None:
         yield Problem(
             None,
@@ -220,7 +197,7 @@ def _strays(file, encoding, kind):
 def _groups(file, encoding, kind):
     """Pairs of an order's number and its rows, or the ``Problem`` in their place."""
     held = None
-    with _text(file, encoding) as text:
+    with opened(file, encoding) as text:
         rows = _rows(text, kind)
         for number, group in groupby(
             rows, lambda row: row.text(*kind.number) if isinstance(row, Row) else None
@@ -250,7 +227,7 @@ def _rows(text, kind):
     try:
         first = text.readline()
         text.seek(0)
-        reader = csv.reader(text, delimiter=_separator(first), strict=True)
+        reader = csv.reader(text, delimiter=separator(first), strict=True)
         for cells in reader:
             line, begun = begun, reader.line_num + 1
             if not any(cells):
@@ -288,48 +265,6 @@ def _broken(error):
         "The quotation marks of this line do not match, so that nothing after it can be read. Correct it, or export "
         "the file anew."
     )
-
-
-@contextmanager
-def _text(file, encoding):
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    try:
-        yield text
-    finally:
-        # Left alone it would close the file, which is not ours.
-        if not file.closed:
-            text.detach()
-
-
-def _encoding(file):
-    """UTF-16 by its mark, else UTF-8 if the whole file is, else Windows-1252; None if it is nothing of these."""
-    file.seek(0)
-    marked = _marked(file.read(4))
-    candidates = [marked] if marked else ["utf-8-sig", "cp1252"]
-    return next((encoding for encoding in candidates if _decodes(file, encoding)), None)
-
-
-def _decodes(file, encoding):
-    decoder = codecs.getincrementaldecoder(encoding)()
-    file.seek(0)
-    try:
-        while block := file.read(_BLOCK):
-            if "\0" in decoder.decode(block):
-                return False
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _marked(head):
-    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
-
-
-def _separator(line):
-    """Comma, semicolon or tab: column names hold none of them."""
-    return max(",;\t", key=line.count)
 
 
 def local_zone():

@@ -18,13 +18,15 @@ from django.utils.translation import gettext_lazy
 
 from .. import money
 from ..lifecycle.inputs import Address
-from ..lifecycle.records import NoteRecord, OrderRecord, PaymentRecord
+from ..lifecycle.records import OrderRecord
 from . import values
 from .readers import Reader
 from .sums import Part, Sums
-from .table import Kind, header, read_orders
+from .table import Kind, read_orders
+from .text import header
 from .values import Unreadable, shortened
-from .woocommerce_items import read_item, read_items, read_options
+from .woocommerce_history import history
+from .woocommerce_items import items_in, read_item, read_options
 
 _ITEM_COLUMNS = {
     "product_id": "item_product_id",
@@ -70,10 +72,6 @@ _KNOWN = re.compile(
     r"|state|state_code|country)|customer_(email|user|note|ip_address|user_agent)|download_permissions|wt_import_key"
     r"|meta:.*user_agent"
 )
-#: Other words for a status.
-_STATUSES = {"pending-payment": "pending", "canceled": "cancelled"}
-_DRAFTS = ("checkout-draft", "draft", "auto-draft", "trash")
-_KNOWN_STATUSES = ("pending", "on-hold", "failed", "processing", "completed", "refunded", "cancelled")
 
 
 def matches(head):
@@ -118,7 +116,7 @@ def _order(rows, zone):
             row.line,
         )
     billing, shipping = _address(row, "billing"), _address(row, "shipping")
-    facts = _facts(row, zone, sums.total)
+    facts = history(row, zone, sums.total)
     facts["notes"] = (*sums.notes(), *facts["notes"])
     return OrderRecord(
         number=row.text(*_KIND.number),
@@ -154,19 +152,11 @@ def _sums(row, item_rows, currency):
     )
 
 
-def _items(row, column, read=read_items):
-    """The items in a cell; what is wrong with one is wrong with the cell."""
-    try:
-        return read(row.text(column))
-    except Unreadable as error:
-        raise row.unreadable(column, error.message) from None
-
-
 def _goods(row, currency):
-    parts = [_part(item, row, "line_items", currency) for item in _items(row, "line_items")]
+    parts = [_part(item, row, "line_items", currency) for item in items_in(row, "line_items")]
     for column in sorted(filter(_NUMBERED.fullmatch, row.columns), key=lambda name: int(name[10:])):
         if row.text(column):
-            parts.append(_part(_items(row, column, read_item), row, column, currency))
+            parts.append(_part(items_in(row, column, read_item), row, column, currency))
     return parts
 
 
@@ -180,7 +170,9 @@ def _goods_by_row(rows, currency):
 
 
 def _fees(row, currency):
-    fees = [_part({"quantity": "1", **item}, row, "fee_items", currency) for item in _items(row, "fee_items")]
+    fees = [
+        _part({"quantity": "1", **item}, row, "fee_items", currency) for item in items_in(row, "fee_items")
+    ]
     if fees or not row.amount("fee_total"):
         return fees
     item = {
@@ -235,7 +227,7 @@ def _options(item, row, column):
 def _rates(row):
     """The rates that the order's taxes name, and what they come to where several lie on one thing."""
     rates = []
-    for item in _items(row, "tax_items"):
+    for item in items_in(row, "tax_items"):
         named = (str(item.get(name, "")) for name in ("label", "title", "code"))
         text = item.get("rate_percent") or next(
             (match[1] for text in named if (match := _PERCENT.search(text))), ""
@@ -248,114 +240,6 @@ def _rates(row):
     rates += [sum(rates)] if len(rates) > 1 else []
     # More decimals no rate has here.
     return [rate for rate in rates if rate == round(rate, 4)]
-
-
-def _facts(row, zone, total):
-    """What became of the order: its dates, its ledger, its history."""
-    status = "-".join(row.text("status").lower().removeprefix("wc-").split())
-    status = _STATUSES.get(status, status)
-    if status in _DRAFTS:
-        raise row.unreadable("status", _("This is a draft or thrown away, not an order. Take the line out."))
-    placed_at = row.moment("order_date", zone)
-    if placed_at is None:
-        raise row.unreadable("order_date", _("There is no date. Fill it in."))
-    paid_at, completed_at = row.moment("paid_date", zone), row.moment("completed_date", zone)
-    refunds = _refunds(row, zone, status, total)
-    method = shortened(row.text("payment_method", "payment_method_title"), 50)
-    # Cash on delivery is in process before it is paid.
-    is_paid = (
-        paid_at
-        or refunds
-        or status in ("completed", "refunded")
-        or (status == "processing" and method != "cod")
-    )
-    payments = _payments(row, total, method or "manual", status, is_paid and (paid_at or placed_at), refunds)
-    ended_at = completed_at or paid_at or placed_at
-    is_cancelled = status == "cancelled" or (status == "refunded" and not completed_at)
-    return {
-        "placed_at": placed_at,
-        "paid_at": (paid_at or placed_at) if is_paid else None,
-        "handled_at": ended_at if status == "completed" or completed_at else None,
-        "cancelled_at": max([entry[2] for entry in refunds if entry[2]], default=ended_at)
-        if is_cancelled
-        else None,
-        "payment_method": shortened(row.text("payment_method_title", "payment_method"), 50),
-        "payments": payments,
-        "needs_look": status not in _KNOWN_STATUSES,
-        "notes": _notes(row, zone),
-    }
-
-
-def _refunds(row, zone, status, total):
-    """Triples of amount, reason and moment."""
-    refunds = []
-    for item in _items(row, "refunds"):
-        try:
-            amount = abs(values.amount(values.plain(str(item.get("amount", "")))))
-            moment = values.moment(str(item["date"]), zone) if item.get("date") else None
-        except Unreadable as error:
-            raise row.unreadable("refunds", error.message) from None
-        refunds.append((amount, shortened(str(item.get("reason") or ""), 500), moment))
-    if not refunds:
-        refunds = [(row.amount("refunded_total") or (total if status == "refunded" else 0), "", None)]
-    return [refund for refund in refunds if refund[0]]
-
-
-def _payments(row, total, method, status, paid_at, refunds):
-    reference = row.text("transaction_id") or None
-    state = None
-    if paid_at:
-        state = "confirmed"
-    elif status == "failed":
-        state = "failed"
-    elif status == "on-hold" and reference:
-        state = "pending"
-    payments = []
-    if state and total:
-        payments.append(
-            PaymentRecord(
-                amount=total,
-                method=method,
-                state=state,
-                reference=reference,
-                received_on=paid_at.date() if paid_at else None,
-                recorded_at=paid_at or None,
-            )
-        )
-    for amount, reason, moment in refunds:
-        payments.append(
-            PaymentRecord(
-                kind="refund", amount=amount, method=method, reason=reason, recorded_at=moment or paid_at
-            )
-        )
-    return tuple(payments)
-
-
-def _notes(row, zone):
-    """What people wrote, each by itself; what the shop noted by itself, in one note."""
-    text = row.text("order_notes")
-    if not text:
-        return ()
-    if "content:" not in text:
-        # One extension writes nothing but the texts, newest first, and what lies in them cannot be told apart.
-        return (NoteRecord(text=_("Notes in WooCommerce:") + "\n" + text.replace("|", "\n")),)
-    written, noted = [], []
-    for item in _items(row, "order_notes"):
-        content = re.sub(r"<[^>]*>", "", str(item.get("content", ""))).strip()
-        if not content:
-            continue
-        if str(item.get("added_by", "")) == "system" and str(item.get("customer", "0")) in ("", "0"):
-            noted.append(f"{item.get('date', '')} {content}".strip())
-            continue
-        try:
-            moment = values.moment(str(item["date"]), zone) if item.get("date") else None
-        except Unreadable as error:
-            raise row.unreadable("order_notes", error.message) from None
-        is_visible = str(item.get("customer", "0")) not in ("", "0")
-        written.append(NoteRecord(text=content, visible_to_customer=is_visible, created_at=moment))
-    if noted:
-        written.append(NoteRecord(text="\n".join([_("Notes in WooCommerce:"), *noted])))
-    return tuple(written)
 
 
 def _name(row, kind):

@@ -44,6 +44,14 @@ def read_item(text):
     return _from_json(text)[0] if text.startswith("{") else _facts(text)
 
 
+def items_in(row, column, read=read_items):
+    """The items in a row's column; what is wrong with one is wrong with the cell."""
+    try:
+        return read(row.text(column))
+    except Unreadable as error:
+        raise row.unreadable(column, error.message) from None
+
+
 def read_options(item):
     """Pairs of a name and a value: the product's options, however they are written."""
     pairs = _meta(item.get("meta", ""))
