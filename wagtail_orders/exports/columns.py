@@ -96,13 +96,11 @@ def _address(kind):
             # Translators: "Billing address: city", the heading of a column
             format_lazy(_("{address}: {part}"), address=whole, part=label),
             "label" if part == "country" else "text",
-            lambda orders, part=part: [orders.addresses.get((pk, kind), _NOWHERE)[part] for pk in orders.pks],
+            lambda orders, part=part: orders.addresses[kind][part],
             words=(lambda: locale_of().territories) if part == "country" else None,
             width=width,
         )
 
-
-_NOWHERE = dict.fromkeys(_PARTS, "")
 
 ORDER = (
     _field("number", _("Number"), is_default=True),

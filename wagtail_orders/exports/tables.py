@@ -34,11 +34,14 @@ class Orders:
 
     @cached_property
     def addresses(self):
-        """Each address by its order and kind."""
-        found = rows(
-            OrderAddress.objects.filter(order__in=Keys(self.pks)).order_by(), "order_id", "kind", *_ADDRESS
-        )
-        return {(pk, kind): dict(zip(_ADDRESS, parts, strict=True)) for pk, kind, *parts in found}
+        """By kind the parts of the addresses, as columns."""
+        asked = OrderAddress.objects.filter(order__in=Keys(self.pks)).order_by()
+        found = {(pk, kind): parts for pk, kind, *parts in rows(asked, "order_id", "kind", *_ADDRESS)}
+        none = [""] * len(_ADDRESS)
+        return {
+            kind: _turned(_ADDRESS, [found.get((pk, kind), none) for pk in self.pks])
+            for kind in OrderAddress.Kind.values
+        }
 
     @cached_property
     def parcels(self):

@@ -12,7 +12,6 @@ MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
 # A part of more than 2 GiB needs Zip64, at which Excel asks whether to repair the file: a sheet ends before.
 _MAX_SIZE = 1_900_000_000
-_LEVEL = 6
 
 # Styles, by their place among the cellXfs below: a heading; text that stays text when somebody edits it (Excel's
 # apostrophe, quotePrefix); moments and days as the reader's computer writes them; numbers by their decimals.
@@ -59,7 +58,6 @@ _STYLES = (
 
 # Text
 
-_BEFORE, _AFTER = '<c t="inlineStr"><is><t>', "</t></is></c>"
 # What XML 1.0 has no place for.
 _ILLEGAL = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What reads as one of the format's own escapes (ST_Xstring): _x000D_.
@@ -70,21 +68,36 @@ _ODD = re.compile("[^\0\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|_x[0-9A-F
 
 def text_cells(values, cut):
     """
-    A column of texts as cells; ``cut`` ends what is too long for a cell. What neither is long nor holds anything
-    odd goes the quick way, all of it at once.
+    A column of texts as cells; ``cut`` ends what is too long for one. Where a few come time and again each is made
+    once, and what neither is long nor holds anything odd is made all at once.
     """
     values, suspicious = texts(values)
+    distinct = set(values)
+    if len(distinct) * 4 <= len(values):
+        cells = {value: text_cell(value, cut) for value in distinct}
+        return [cells[value] for value in values]
     joined = "\0".join(values)
-    is_quick = (
-        not suspicious
-        and joined.count("\0") == len(values) - 1
-        and len(max(values, key=len)) * 2 <= MAX_TEXT
-        and not _ODD.search(f"\0{joined}\0")
-    )
-    if not is_quick:
+    if (
+        suspicious
+        or joined.count("\0") != len(values) - 1
+        or len(max(values, key=len)) * 2 > MAX_TEXT
+        or _ODD.search(f"\0{joined}\0")
+    ):
         return [text_cell(value, cut) for value in values]
-    cells = _escaped(joined).replace("\0", f"{_AFTER}\0{_BEFORE}")
-    return f"{_BEFORE}{cells}{_AFTER}".replace(f"{_BEFORE}{_AFTER}", "<c/>").split("\0")
+    return _cells(_escaped(joined), '<c t="inlineStr"><is><t>', "</t></is></c>")
+
+
+def number_cells(written, style=0):
+    """A column of written numbers as cells; "" makes an empty one."""
+    if not written:
+        return []
+    return _cells("\0".join(written), f'<c s="{style}"><v>' if style else "<c><v>", "</v></c>")
+
+
+def _cells(joined, before, after):
+    """Cells of contents with NULs between them, at once."""
+    cells = joined.replace("\0", f"{after}\0{before}")
+    return f"{before}{cells}{after}".replace(f"{before}{after}", "<c/>").split("\0")
 
 
 def text_cell(value, cut="", style=None):
@@ -142,7 +155,7 @@ class Workbook:
     def __init__(self):
         self._sink = _Sink()
         # Its parts are of 1980, when a zip's dates begin: the same orders make the same file.
-        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED)
         self._titles = []
 
     def begun(self):

@@ -1,6 +1,7 @@
 """Orders as an Excel workbook: sheets of orders, lines and payments, with real dates and numbers."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 from django.utils import timezone, translation
 from django.utils.text import capfirst
@@ -11,7 +12,7 @@ from .columns import LINE, ORDER, PAYMENT
 from .reading import amounts, moment, plain, price
 from .registry import Format
 from .tables import Table
-from .workbook import DAY, MOMENT, NUMBER, Workbook, text_cell, text_cells
+from .workbook import DAY, MOMENT, NUMBER, Workbook, number_cells, text_cell, text_cells
 
 #: Orders read at once: fewer than elsewhere, as a workbook's cells are wordy.
 _CHUNK = 500
@@ -40,33 +41,39 @@ class Cells:
 
     def label(self, column, values, digits):
         words = self.words[column.name]
-        return text_cells([words.get(value, value) for value in values], self.cut)
+        return self.text(column, [words.get(value, value) for value in values], digits)
 
     def money(self, column, values, digits):
-        return list(map(_number, amounts(values, digits)))
+        written = amounts(values, digits)
+        if len(set(digits)) == 1:
+            return number_cells(written, NUMBER[digits[0]])
+        return list(map(_exact, written))
 
     def price(self, column, values, digits):
-        return list(map(_number, map(price, values, digits)))
+        return list(map(_price, values, digits))
 
     def number(self, column, values, digits):
-        return [f"<c><v>{plain(value)}</v></c>" if value is not None else "<c/>" for value in values]
+        return number_cells(list(map(plain, values)))
 
     def moment(self, column, values, digits):
         # Excel knows no time zones: the user's own.
-        return ["<c/>" if value is None else _moment(moment(value).astimezone(self.zone)) for value in values]
+        return [_moment(moment(value).astimezone(self.zone)) if value else "<c/>" for value in values]
 
     def day(self, column, values, digits):
-        return ["<c/>" if value is None else _day(value) for value in values]
+        return [_day(value) if value else "<c/>" for value in values]
 
     def flag(self, column, values, digits):
         return ["<c/>" if value is None else f'<c t="b"><v>{value:d}</v></c>' for value in values]
 
 
-def _number(written):
+def _exact(written):
     """A number that shows as many decimals as were written."""
-    if not written:
-        return "<c/>"
-    return f'<c s="{NUMBER[len(written.partition(".")[2])]}"><v>{written}</v></c>'
+    return number_cells([written], NUMBER[len(written.partition(".")[2])])[0]
+
+
+@lru_cache(4096)
+def _price(value, digits):
+    return _exact(price(value, digits))
 
 
 def _moment(local):
@@ -74,7 +81,8 @@ def _moment(local):
     if day < _FIRST_DAY:
         return text_cell(local.isoformat(" ", "seconds")[:19])
     # To the second; nine decimals of a day are finer than that.
-    return f'<c s="{MOMENT}"><v>{day + (local.hour * 3600 + local.minute * 60 + local.second) / 86_400:.9f}</v></c>'
+    seconds = local.hour * 3600 + local.minute * 60 + local.second
+    return f'<c s="{MOMENT}"><v>{day + seconds / 86_400:.9f}</v></c>'
 
 
 def _day(value):
