@@ -54,15 +54,21 @@ LINKS = st.sampled_from(["", "https://example.com/?a=1&b=%3C\x7f\ufffe", "HTTP:/
 
 def texts(most, *, least=0):
     """Texts that all databases take: without NUL and lone surrogates."""
-    any_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=min(most, 40))
-    nasty = st.sampled_from(NASTY) | st.just("]" * most) | st.builds("".join, st.lists(st.sampled_from(NASTY)))
+    any_text = st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=min(most, 40)
+    )
+    nasty = (
+        st.sampled_from(NASTY) | st.just("]" * most) | st.builds("".join, st.lists(st.sampled_from(NASTY)))
+    )
     # What is left must be no less than asked for.
     return (any_text | nasty).map(lambda text: text[:most] if len(text) >= least else "x" * least)
 
 
 def decimals(digits, places, *, above=False):
     """From 0, or ``above`` it, up to so many digits, of which ``places`` are decimals."""
-    units = st.integers(int(above), 10**digits - 1) | st.integers(1, 100).map(lambda whole: whole * 10**places)
+    units = st.integers(int(above), 10**digits - 1) | st.integers(1, 100).map(
+        lambda whole: whole * 10**places
+    )
     return units.map(lambda count: Decimal(count).scaleb(-places))
 
 
@@ -76,7 +82,9 @@ def rates():
 
 def json_texts():
     """Within JSON even those are possible that no text column takes, but on PostgreSQL."""
-    odd = st.sampled_from(["\x00", "\ud800", "\udfff\ud800"]).filter(lambda _: connection.vendor != "postgresql")
+    odd = st.sampled_from(["\x00", "\ud800", "\udfff\ud800"]).filter(
+        lambda _: connection.vendor != "postgresql"
+    )
     return texts(200) | odd
 
 
