@@ -89,7 +89,7 @@ def text_of(document):
 
 
 def form_in(document):
-    found = [form for form in document.forms if not form.get("action") and "keep_going" in form.fields]
+    found = [form for form in document.forms if not form.get("action") and "wrong" in form.fields]
     return found[0] if found else None
 
 
@@ -240,7 +240,7 @@ def test_what_is_wrong_is_told_with_its_place(desk):
     assert "2 orders are new" in text_of(document)
     assert "1 order is wrong" in text_of(document)
     [row] = document.xpath("//main//table//tbody/tr")
-    line, _column, number, message = [words(cell) for cell in row.xpath("td")]
+    line, number, message = [words(cell) for cell in row.xpath("td")]
     assert int(line.split()[-1]) > 1
     assert number == orders[2].number
     assert "43" in message
@@ -271,7 +271,10 @@ def test_what_is_not_known_here_is_told(desk, owner):
 def test_a_file_that_breaks_off_says_where(desk):
     content = xml_of(*orders_of())
     _job, document = looked_through(desk, content[: len(content) // 2])
-    assert "damaged" in text_of(document)
+    [row] = document.xpath("//main//table//tbody/tr")
+    line, column, number, message = [words(cell) for cell in row.xpath("td")]
+    assert "damaged" in message
+    assert (int(line.split()[-1]) > 1, int(column.split()[-1]) > 1, number) == (True, True, "")
 
 
 # --- Bringing over
@@ -319,7 +322,7 @@ def test_with_something_wrong_it_is_asked_whether_to_leave_it_out(desk):
     assert response.status_code == 422
     assert "Have it left out, or correct the file" in text_of(parsed(response))
     assert not Order.objects.exists()
-    assert confirm(desk, job, keep_going="on").status_code == 302
+    assert confirm(desk, job, wrong="others").status_code == 302
     assert sorted(Order.objects.values_list("number", flat=True)) == sorted(
         order.number for order in orders[:2]
     )
@@ -334,7 +337,7 @@ def test_those_that_exist_may_count_as_wrong(desk):
     placed(number=orders[1].number)
     job, _page = looked_through(desk, content)
     assert confirm(desk, job, existing="refuse").status_code == 422
-    assert confirm(desk, job, existing="refuse", keep_going="on").status_code == 302
+    assert confirm(desk, job, existing="refuse", wrong="others").status_code == 302
     assert Order.objects.count() == 2
     assert "exists already" in text_of(opened(desk, job))
 
@@ -352,7 +355,7 @@ def test_what_became_wrong_meanwhile_leaves_all_as_it_was_and_is_asked_anew(desk
     document = opened(desk, job)
     assert "Nothing was brought over" in text_of(document)
     assert "all or nothing" in text_of(document)
-    confirm(desk, job, keep_going="on")
+    confirm(desk, job, wrong="others")
     assert set(Order.objects.values_list("number", flat=True)) == {"OTHER", orders[0].number}
 
 
@@ -360,9 +363,9 @@ def test_a_second_click_begins_no_second_run(desk, monkeypatch):
     job, _page = looked_through(desk, xml_of(*orders_of()))
     monkeypatch.setattr(jobs.records.tasks, "hand_over", lambda *run: None)
     confirm_address = reverse("wagtail_orders:import_job", args=[job.pk])
-    assert desk.post(confirm_address, {}).status_code == 302
+    assert desk.post(confirm_address, {"wrong": "none"}).status_code == 302
     first = Job.objects.get().run
-    assert "decided already" in str(said(desk.post(confirm_address, {})))
+    assert "decided already" in str(said(desk.post(confirm_address, {"wrong": "none"})))
     assert Job.objects.get().run == first
 
 

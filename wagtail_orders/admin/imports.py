@@ -75,12 +75,14 @@ class ConfirmForm(forms.Form):
         initial="skip",
         widget=forms.RadioSelect,
     )
-    keep_going = forms.BooleanField(
-        label=gettext_lazy("Leave out what is wrong"),
-        help_text=gettext_lazy(
-            "Without the tick it is all or nothing: one wrong order, and none is brought over."
-        ),
-        required=False,
+    wrong = forms.ChoiceField(
+        label=gettext_lazy("If an order is wrong"),
+        choices=[
+            ("none", gettext_lazy("bring none over")),
+            ("others", gettext_lazy("leave it out, and bring the others over")),
+        ],
+        initial="none",
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args, done, **kwargs):
@@ -92,18 +94,18 @@ class ConfirmForm(forms.Form):
     @property
     def options(self):
         chosen = self.cleaned_data
-        return {"existing": chosen.get("existing", "skip"), "keep_going": chosen["keep_going"]}
+        return {"existing": chosen.get("existing", "skip"), "keep_going": chosen["wrong"] == "others"}
 
     def clean(self):
         cleaned = super().clean()
         wrong = self.done.wrong + (self.done.existing if cleaned.get("existing") == "refuse" else 0)
-        if wrong and not cleaned.get("keep_going"):
+        if wrong and cleaned.get("wrong") == "none":
             said = ngettext(
                 "%(count)s order is wrong. Have it left out, or correct the file and send it once more.",
                 "%(count)s orders are wrong. Have them left out, or correct the file and send it once more.",
                 wrong,
             )
-            self.add_error("keep_going", said % {"count": written(wrong)})
+            self.add_error("wrong", said % {"count": written(wrong)})
         return cleaned
 
 
@@ -164,10 +166,6 @@ class ImportJobView(ForImporters, JobPage):
             raise Http404("That is no import.")
         return found
 
-    @property
-    def may(self):
-        return True
-
     @cached_property
     def done(self):
         return importing.outcome_of(self.job)
@@ -201,6 +199,7 @@ class ImportJobView(ForImporters, JobPage):
                 "sums": list(_sums(self.done)),
                 "unknown": list(_unknown(self.done)),
                 "numbers": _shortened(self.done.existing_numbers, self.done.existing),
+                "has_columns": any(problem.column is not None for problem in self.done.problems),
                 "more": self.done.wrong - len(self.done.problems),
                 "orders_url": url_of_state("all"),
                 "question": _question(self.done.new),
@@ -229,11 +228,16 @@ def _sums(done):
         else f"{said}."
     )
     if done.existing:
-        said = ngettext(
-            "%(count)s order exists here already, by its number.",
-            "%(count)s orders exist here already, by their numbers.",
-            done.existing,
-        )
+        if done.is_written:
+            said = ngettext(
+                "%(count)s order existed already and stayed as it was.",
+                "%(count)s orders existed already and stayed as they were.",
+                done.existing,
+            )
+        else:
+            said = ngettext(
+                "%(count)s order exists here already.", "%(count)s orders exist here already.", done.existing
+            )
         yield said % {"count": written(done.existing)}
     if done.wrong:
         said = ngettext("%(count)s order is wrong.", "%(count)s orders are wrong.", done.wrong)
