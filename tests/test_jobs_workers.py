@@ -153,6 +153,24 @@ def test_what_failed_with_a_backend_is_taken_up_again_with_it(job, backend, monk
     assert read(job) == WHOLE
 
 
+@pytest.mark.parametrize("backend", ["redis"], indirect=True)
+def test_a_run_that_takes_longer_than_rq_allows_fails_and_says_so(job, backend, monkeypatch):
+    monkeypatch.setitem(django_rq.settings.QUEUES["default"], "DEFAULT_TIMEOUT", 1)
+
+    def take_long(run):
+        run.write(portion(1))
+        time.sleep(20)
+
+    monkeypatch.setitem(runs._works, "export", take_long)
+    jobs.start(job)
+    backend.work()
+
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "Take it up again" in job.error
+    assert not JobPiece.objects.exists()
+
+
 # --- Several workers
 
 
