@@ -394,6 +394,22 @@ def test_a_cancelled_order_is_cancelled():
     assert (order.status, order.cancelled_at) == ("cancelled", datetime(2026, 3, 3, 17, 0, tzinfo=UTC))
 
 
+def test_the_columns_as_the_help_page_spells_them_are_the_same():
+    columns = ["Canceled at" if name == "Cancelled at" else name for name in COLUMNS]
+    columns[columns.index("Lineitem sku")] = "Lineitem SKU"
+    facts = {**row(), "Canceled at": "2026-03-03 12:00:00 +0000", "Lineitem SKU": "MUG-F"}
+    [order] = read(written(facts, columns=columns))
+    assert (order.cancelled_at, order.lines[0].sku) == (datetime(2026, 3, 3, 12, tzinfo=UTC), "MUG-F")
+    assert "Canceled at" not in order.data["shopify"]
+
+
+def test_a_second_column_of_a_name_takes_nothing_from_the_first():
+    data = written(row(Phone="+32 2 555 09 99", Billing_Phone=""))
+    header, rest = data.split(b"\r\n", 1)
+    [order] = read(b"Phone," + header + b"\r\n" + b"," + rest)
+    assert order.phone == "+32 2 555 09 99"
+
+
 def test_what_was_taken_out_of_an_order_is_no_line():
     order = brought(row(), more(Lineitem_quantity="0", Lineitem_name="Poster", Lineitem_price="24.50"))
     assert OrderLine.objects.count() == 1

@@ -42,12 +42,14 @@ _KIND = Kind(
         )
     ),
     number=("name",),
+    # Shopify's help and its files do not spell it alike.
+    aliases={"canceled_at": "cancelled_at"},
     first="total",
 )
 # What is brought over in another form; all else is kept as it is.
 _KNOWN = re.compile(
     r"name|email|financial_status|paid_at|fulfilled_at|currency|subtotal|shipping|taxes|total|created_at"
-    r"|shipping_method|cancelled_at|payment_method|payment_reference|refunded_amount|outstanding_balance|notes|phone"
+    r"|shipping_method|cancelled_at|payment_method|payment_reference|refunded_amount|outstanding_balance|notes|phone(_2)?"
     r"|lineitem_.*|vendor|(billing|shipping)_(name|street|address[12]|company|city|zip|province|country|phone)"
 )
 
@@ -101,7 +103,7 @@ def _order(rows, zone):
         placed_at=placed_at,
         customer_name=shortened(_customer(row), 255),
         email=row.text("email"),
-        phone=row.text("phone", "billing_phone", "shipping_phone"),
+        phone=row.text("phone", "phone_2", "billing_phone", "shipping_phone"),
         billing_address=billing or shipping,
         shipping_address=shipping or billing,
         shipping_method_name=shortened(row.text("shipping_method"), 255),

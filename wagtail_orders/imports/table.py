@@ -50,8 +50,9 @@ class Columns(dict):
         self._unknown = {}
         places = {}
         for place, cell in enumerate(header):
-            places.setdefault(bare(cell), place)
-        places.pop("", None)
+            if name := bare(cell):
+                # A second column of the name is another one.
+                places[f"{name}_2" if name in places else name] = place
         # The very name goes before one that means the same.
         own = {aliases[name]: place for name, place in places.items() if name in aliases}
         super().__init__(own | places)
