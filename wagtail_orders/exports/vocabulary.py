@@ -1,4 +1,4 @@
-"""The words of ``orders.xsd``: which element holds which column, and how a value is written."""
+"""The words of ``orders.xsd``: which element holds which column, and how its values are written."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .reading import moment, plain
 
-#: Codes, amounts, rates and options come again and again.
+#: Amounts and options come again and again.
 _kept = lru_cache(4_000)
 #: Longer options are read anew each time.
 _KEPT_LENGTH = 200
@@ -28,75 +28,99 @@ def attribute(value):
     return _IN_ATTRIBUTE.sub(_escape, value)
 
 
-# Each of these writes one column's raw value; ``places`` are the decimals of the order's currency.
+def _text(value):
+    return _IN_TEXT.sub(_escape, value)
 
 
-def _text(value, places=None):
-    return _IN_TEXT.sub(_escape, value) if _IN_TEXT.search(value) else value
+# Each of these writes a column of raw values, an absent one as an empty text; ``places`` are the decimals of each
+# one's currency.
 
 
-_code = _kept(_text)
+def _texts(values, places):
+    # To look through all at once takes a fraction of looking into each.
+    if _IN_TEXT.search("".join(filter(None, values))):
+        return [value and _text(value) for value in values]
+    return values
 
 
-def _name(value, places):
-    """Of a user or a port: a project's own user model may count its users."""
-    return _text(str(value))
+def _long_texts(values, places):
+    return map(_text, values)
 
 
-def _truth(value, places):
-    return "true" if value else "false"
+def _codes(values, places):
+    """Few different ones, names too; a project's own user model may have numbers for names."""
+    written = {value: "" if value is None else _text(str(value)) for value in set(values)}
+    return [written[value] for value in values]
 
 
-def _moment(value, places):
-    # datetime writes the same for an aware one, in four times the time.
-    written = value.isoformat()
-    return f"{written}+00:00" if value.tzinfo is None else moment(value).isoformat()
+def _truths(values, places):
+    return ["true" if value else "false" for value in values]
 
 
-def _day(value, places):
-    return value.isoformat()
+def _moments(values, places):
+    # An aware datetime takes four times as long to write.
+    return [
+        value and (moment(value).isoformat() if value.tzinfo else f"{value.isoformat()}+00:00")
+        for value in values
+    ]
+
+
+def _days(values, places):
+    return [value.isoformat() for value in values]
 
 
 @_kept
-def amount(value, places):
+def _amount(value, places):
     """With the currency's decimals, or with as many as it takes to be exact."""
+    if value is None:
+        return ""
     whole, decimals = ("%.4f" % (value or 0)).split(".")
     decimals = decimals[:places] + decimals[places:].rstrip("0")
     return f"{whole}.{decimals}" if decimals else whole
 
 
-@_kept
-def _plain(value, places):
-    return plain(value)
+def _amounts(values, places):
+    return map(_amount, values, places)
 
 
-def _json(value, places):
-    """In one of the many ways that JSON may be written, and in ASCII, so that no character is lost."""
-    return _text(json.dumps(_read_json(value), sort_keys=True))
+def _decimals(values, places):
+    return map(plain, values)
 
 
-def _taxes(value, places):
+def _objects(values, places):
+    """JSON in one of the many ways it may be written, and in ASCII, so that no character is lost."""
+    return ["" if value == "{}" else _text(json.dumps(_read_json(value), sort_keys=True)) for value in values]
+
+
+def _taxes(values, places):
+    return ["" if value == "[]" else _shares(value) for value in values]
+
+
+def _shares(value):
     shares = [
-        f'<tax rate="{attribute(str(share["rate"]))}">'
+        f'\n        <tax rate="{attribute(str(share["rate"]))}">'
         f"\n          <net>{_text(str(share['net']))}</net>"
         f"\n          <amount>{_text(str(share['tax']))}</amount>"
         f"\n        </tax>"
         for share in _read_json(value)
     ]
-    return "".join(f"\n        {share}" for share in shares) + "\n      "
+    return f"{''.join(shares)}\n      "
+
+
+def _options(values, places):
+    return [
+        "" if value == "[]" else (_chosen if len(value) < _KEPT_LENGTH else _chosen.__wrapped__)(value)
+        for value in values
+    ]
 
 
 @_kept
-def _kept_options(value):
+def _chosen(value):
     options = [
         f'\n          <option name="{attribute(str(name))}">{_text(str(chosen))}</option>'
         for name, chosen in _read_json(value)
     ]
     return f"{''.join(options)}\n        "
-
-
-def _options(value, places):
-    return (_kept_options if len(value) < _KEPT_LENGTH else _kept_options.__wrapped__)(value)
 
 
 class Fields:
@@ -105,18 +129,20 @@ class Fields:
     def __init__(self, blanks, *fields):
         self.columns = tuple(column for column, *_ in fields)
         self._parts = [
-            (f"{' ' * blanks}<{name}>", write, f"</{name}>\n", empty) for _, name, write, empty in fields
+            (column, f"{' ' * blanks}<{name}>", write, f"</{name}>\n", is_needed)
+            for column, name, write, is_needed in fields
         ]
 
-    def written(self, values, places=2):
-        """The elements of as many ``values`` as there are columns; an iterator keeps the rest."""
-        return "".join(
-            [
-                f"{opening}{write(value, places)}{closing}"
-                for (opening, write, closing, empty), value in zip(self._parts, values, strict=False)
-                if value is not None and value not in empty
-            ]
-        )
+    def written(self, columns, places):
+        """The elements of each row of ``columns``, which are values by name."""
+        elements = []
+        for column, opening, write, closing, is_needed in self._parts:
+            values = write(columns[column], places)
+            if is_needed:
+                elements.append([f"{opening}{value}{closing}" for value in values])
+            else:
+                elements.append([f"{opening}{value}{closing}" if value else "" for value in values])
+        return map("".join, zip(*elements, strict=True))
 
 
 def within(blanks, name, content):
@@ -125,56 +151,53 @@ def within(blanks, name, content):
     return f"{pad}<{name}>\n{content}{pad}</{name}>\n" if content else ""
 
 
-def _must(column, write=_text, name=None):
-    return column, name or column, write, ()
+def _must(column, write=_texts, name=None):
+    return column, name or column, write, True
 
 
-def _may(column, write=_text, name=None, empty=("",)):
-    return column, name or column, write, empty
-
-
-def _may_at(column):
-    return _may(column, _moment, empty=())
+def _may(column, write=_texts, name=None):
+    return column, name or column, write, False
 
 
 STATE = Fields(
     4,
-    _must("language", _code),
-    _must("currency", _code),
-    _must("status", _code),
-    _must("payment_status", _code),
-    _must("fulfillment_status", _code),
-    _must("is_archived", _truth),
-    _must("needs_look", _truth),
-    _must("placed_at", _moment),
-    _may_at("paid_at"),
-    _may_at("handled_at"),
-    _may_at("archived_at"),
-    _may_at("cancelled_at"),
-    _must("updated_at", _moment),
+    _must("language", _codes),
+    _must("currency", _codes),
+    _must("status", _codes),
+    _must("payment_status", _codes),
+    _must("fulfillment_status", _codes),
+    _must("is_archived", _truths),
+    _must("needs_look", _truths),
+    _must("placed_at", _moments),
+    _may("paid_at", _moments),
+    _may("handled_at", _moments),
+    _may("archived_at", _moments),
+    _may("cancelled_at", _moments),
+    _must("updated_at", _moments),
 )
+DUE = Fields(6, _must("amount_due", _amounts))
 CUSTOMER = Fields(6, _must("customer_name", name="name"), _may("email"), _may("phone"))
-PRICES = Fields(4, _must("prices_include_tax", _truth))
+PRICES = Fields(4, _must("prices_include_tax", _truths))
 TOTALS = Fields(
     6,
-    _must("subtotal", amount),
-    _must("discount_total", amount),
-    _must("shipping_total", amount),
-    _must("shipping_tax_rate", _plain),
-    _must("tax_total", amount),
-    _may("taxes", _taxes, empty=("[]",)),
-    _must("total", amount),
-    _must("amount_paid", amount),
-    _must("amount_refunded", amount),
+    _must("subtotal", _amounts),
+    _must("discount_total", _amounts),
+    _must("shipping_total", _amounts),
+    _must("shipping_tax_rate", _decimals),
+    _must("tax_total", _amounts),
+    _may("taxes", _taxes),
+    _must("total", _amounts),
+    _must("amount_paid", _amounts),
+    _must("amount_refunded", _amounts),
 )
 WISHES = Fields(
     4,
-    _may("payment_method", _code),
+    _may("payment_method", _codes),
     _may("shipping_method_name", name="shipping_method"),
-    _may("customer_note"),
+    _may("customer_note", _long_texts),
 )
-DATA = Fields(4, _may("data", _json, empty=("{}",)))
-SITE = Fields(6, _must("hostname"), _must("port", _name), _may("site_name", name="name"))
+DATA = Fields(4, _may("data", _objects))
+SITE = Fields(6, _must("hostname"), _must("port", _codes), _may("site_name", name="name"))
 ADDRESS = Fields(
     6,
     _may("name"),
@@ -183,34 +206,34 @@ ADDRESS = Fields(
     _may("postal_code"),
     _may("city"),
     _may("region"),
-    _must("country", _code),
+    _must("country", _codes),
     _may("phone"),
 )
 LINE = Fields(
     8,
     _may("sku"),
     _must("name"),
-    _may("options", _options, empty=("[]",)),
-    _must("quantity", _plain),
-    _must("unit_price", _plain),
-    _must("tax_rate", _plain),
-    _must("discount", _plain),
-    _must("total", amount),
-    _may("tax", amount, empty=()),
+    _may("options", _options),
+    _must("quantity", _decimals),
+    _must("unit_price", _decimals),
+    _must("tax_rate", _decimals),
+    _must("discount", _decimals),
+    _must("total", _amounts),
+    _may("tax", _amounts),
     _may("product_url"),
-    _may("data", _json, empty=("{}",)),
+    _may("data", _objects),
 )
 PAYMENT = Fields(
     8,
-    _must("kind", _code),
-    _must("state", _code),
-    _must("amount", amount),
-    _must("method", _code),
+    _must("kind", _codes),
+    _must("state", _codes),
+    _must("amount", _amounts),
+    _must("method", _codes),
     _may("reference"),
-    _must("is_manual", _truth),
-    _must("received_on", _day),
-    _must("recorded_at", _moment),
-    _may("recorded_by", _name),
+    _must("is_manual", _truths),
+    _must("received_on", _days),
+    _must("recorded_at", _moments),
+    _may("recorded_by", _codes),
     _may("reason"),
 )
 SHIPMENT = Fields(
@@ -218,16 +241,16 @@ SHIPMENT = Fields(
     _may("shipping_method_name", name="shipping_method"),
     _may("tracking_number"),
     _may("tracking_url"),
-    _must("shipped_at", _moment),
-    _may_at("notified_at"),
-    _may_at("cancelled_at"),
+    _must("shipped_at", _moments),
+    _may("notified_at", _moments),
+    _may("cancelled_at", _moments),
 )
-ITEM = Fields(12, _must("quantity", _plain))
+ITEM = Fields(12, _must("quantity", _decimals))
 NOTE = Fields(
     8,
-    _must("text"),
-    _may("author", _name),
-    _must("visible_to_customer", _truth),
-    _must("created_at", _moment),
-    _may_at("edited_at"),
+    _must("text", _long_texts),
+    _may("author", _codes),
+    _must("visible_to_customer", _truths),
+    _must("created_at", _moments),
+    _may("edited_at", _moments),
 )

@@ -1,7 +1,6 @@
 """Orders as XML, in a vocabulary of their own: ``orders.xsd`` describes it, docs/xml.md explains it."""
 
 from collections import defaultdict
-from operator import itemgetter
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
@@ -21,7 +20,7 @@ from ..models import (
 )
 from ..money import digits
 from . import vocabulary as words
-from .reading import rows
+from .reading import Keys, rows
 from .registry import Format
 
 NAMESPACE = "urn:wagtail-orders:orders:1"
@@ -31,18 +30,15 @@ SCHEMA = Path(__file__).with_name("orders.xsd")
 #: So many bytes are handed on at once.
 _BLOCK = 64_000
 _ROOT = {"version": VERSION, "nsmap": {None: NAMESPACE}}
-#: In the order in which the elements stand; what the order itself is told by comes after them.
 _COLUMNS = (
+    *("pk", "site_id", "number"),
     *words.STATE.columns,
     *words.CUSTOMER.columns,
     *words.PRICES.columns,
     *words.TOTALS.columns,
     *words.WISHES.columns,
     *words.DATA.columns,
-    *("pk", "site_id", "number"),
 )
-_FACTS = ("pk", "site_id", "number", "currency", "payment_status", "total", "amount_paid")
-_facts = itemgetter(*map(_COLUMNS.index, _FACTS))
 #: Columns that lead to a user, of whom the user name is told.
 _PEOPLE = {"recorded_by", "author"}
 
@@ -81,91 +77,118 @@ class _Sink:
         return taken
 
 
+def _columns(names, found):
+    """Rows as values by the columns' names."""
+    return dict(zip(names, zip(*found, strict=True), strict=True)) if found else dict.fromkeys(names, ())
+
+
 def _sites():
     """Each site's element by the site's primary key."""
-    sites = rows(Site.objects.order_by(), *words.SITE.columns, "pk")
-    return {row[-1]: words.within(4, "site", words.SITE.written(row)) for row in sites}
+    columns = _columns(("pk", *words.SITE.columns), rows(Site.objects.order_by(), "pk", *words.SITE.columns))
+    written = words.SITE.written(columns, ())
+    return {pk: words.within(4, "site", site) for pk, site in zip(columns["pk"], written, strict=True)}
 
 
 class _Chunk:
-    """Some orders with all that belongs to them, in seven queries."""
+    """Some orders with all that belongs to them, read in seven queries and written column by column."""
 
     def __init__(self, pks, sites):
-        self.pks, self.sites = pks, sites
+        self.pks, self.sites, self.keys = pks, sites, Keys(pks)
         self.user_name = get_user_model().USERNAME_FIELD
-        orders = rows(Order.objects.filter(pk__in=pks).order_by(), *_COLUMNS)
-        self.orders = {_facts(row)[0]: row for row in orders}
-        self.addresses = self._read(OrderAddress, words.ADDRESS, "order_id", "kind")
-        self.lines = self._read(OrderLine, words.LINE, "order_id", "position")
-        self.payments = self._read(Payment, words.PAYMENT, "order_id", "pk")
-        self.shipments = self._read(Shipment, words.SHIPMENT, "order_id", "pk")
-        self.items = self._read(ShipmentLine, words.ITEM, "shipment_id", "line__position", "shipment__order")
-        self.notes = self._read(OrderNote, words.NOTE, "order_id", "pk")
+        found = rows(Order.objects.filter(pk__in=self.keys).order_by(), *_COLUMNS)
+        self.columns = _columns(_COLUMNS, found)
+        self.places = dict(zip(self.columns["pk"], map(digits, self.columns["currency"]), strict=True))
 
-    def _read(self, model, fields, owner, key, order="order"):
-        """The model's rows by their owner, in the order of ``key``, which comes last in each."""
+    def _written(self, model, fields, key, *, owner="order_id", path="order"):
+        """Of each of the model's rows: whose it is, its ``key``, and its elements; by owner and key."""
         columns = [f"{name}__{self.user_name}" if name in _PEOPLE else name for name in fields.columns]
-        found = model.objects.filter(**{f"{order}__in": self.pks}).order_by(owner, key)
-        by_owner = defaultdict(list)
-        for row in rows(found, *columns, owner, key):
-            by_owner[row[-2]].append(row)
-        return by_owner
+        found = model.objects.filter(**{f"{path}__in": self.keys}).order_by(owner, key)
+        values = _columns((owner, key, *fields.columns), rows(found, owner, key, *columns))
+        owners = values[owner]
+        places = [self.places.get(pk, 2) for pk in owners]
+        return zip(owners, values[key], fields.written(values, places), strict=True)
+
+    def _addresses(self):
+        for pk, kind, elements in self._written(OrderAddress, words.ADDRESS, "kind"):
+            yield pk, words.within(4, f"{kind}_address", elements)
+
+    def _lines(self):
+        for pk, position, elements in self._written(OrderLine, words.LINE, "position"):
+            yield pk, f'      <line position="{position}">\n{elements}      </line>\n'
+
+    def _entries(self, model, fields, name):
+        for pk, _key, elements in self._written(model, fields, "pk"):
+            yield pk, words.within(6, name, elements)
+
+    def _items(self):
+        items = self._written(
+            ShipmentLine, words.ITEM, "line__position", owner="shipment_id", path="shipment__order"
+        )
+        for pk, position, elements in items:
+            yield pk, f'          <item line="{position}">\n{elements}          </item>\n'
+
+    def _shipments(self):
+        items = _by_owner(self._items())
+        for pk, shipment, elements in self._written(Shipment, words.SHIPMENT, "pk"):
+            yield pk, words.within(6, "shipment", elements + words.within(8, "items", items(shipment)))
 
     def elements(self):
         """Each order's element."""
         # Composed as text and read by lxml, which finds fault with what is not well-formed: with a call of lxml's
         # for each value it would take half as long again. Without a namespace, as it comes to stand in the root's.
         parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True, collect_ids=False)
+        composed = self._composed()
         for pk in self.pks:
-            if pk in self.orders:
-                yield etree.fromstring(self._order(pk), parser)
+            if order := composed.pop(pk, None):
+                yield etree.fromstring(order, parser)
 
-    def _order(self, pk):
-        row = self.orders[pk]
-        pk, site, number, currency, status, total, paid = _facts(row)
-        places = digits(currency)
-        due = 0 if status == PaymentStatus.REFUNDED else max(total - paid, 0)
-        # Each part takes its own columns, so they stand in the order of ``_COLUMNS``.
-        values = iter(row)
-        return "".join(
-            (
-                f'<order number="{words.attribute(number)}">\n',
-                self.sites.get(site, ""),
-                words.STATE.written(values, places),
-                words.within(4, "customer", words.CUSTOMER.written(values, places)),
-                *[_entry(4, f"{row[-1]}_address", words.ADDRESS, row, places) for row in self.addresses[pk]],
-                words.PRICES.written(values, places),
-                words.within(4, "lines", "".join([_line(row, places) for row in self.lines[pk]])),
-                f"    <totals>\n{words.TOTALS.written(values, places)}",
-                f"      <amount_due>{words.amount(due, places)}</amount_due>\n    </totals>\n",
-                words.WISHES.written(values, places),
-                _list("payments", "payment", words.PAYMENT, self.payments[pk], places),
-                words.within(4, "shipments", "".join(map(self._shipment, self.shipments[pk]))),
-                _list("notes", "note", words.NOTE, self.notes[pk], places),
-                words.DATA.written(values, places),
-                "  </order>",
+    def _composed(self):
+        """Each order's text by its primary key."""
+        addresses = _by_owner(self._addresses())
+        lines = _by_owner(self._lines())
+        payments = _by_owner(self._entries(Payment, words.PAYMENT, "payment"))
+        shipments = _by_owner(self._shipments())
+        notes = _by_owner(self._entries(OrderNote, words.NOTE, "note"))
+        columns, places = self.columns, list(self.places.values())
+        columns["amount_due"] = _due(columns)
+        parts = (words.STATE, words.CUSTOMER, words.PRICES, words.TOTALS, words.DUE, words.WISHES, words.DATA)
+        written = [part.written(columns, places) for part in parts]
+        rows = zip(columns["pk"], columns["site_id"], columns["number"], *written, strict=True)
+        return {
+            pk: "".join(
+                (
+                    f'<order number="{words.attribute(number)}">\n',
+                    self.sites.get(site, ""),
+                    state,
+                    words.within(4, "customer", customer),
+                    addresses(pk),
+                    prices,
+                    words.within(4, "lines", lines(pk)),
+                    words.within(4, "totals", totals + due),
+                    wishes,
+                    words.within(4, "payments", payments(pk)),
+                    words.within(4, "shipments", shipments(pk)),
+                    words.within(4, "notes", notes(pk)),
+                    data,
+                    "  </order>",
+                )
             )
-        )
-
-    def _shipment(self, row):
-        items = "".join(map(_item, self.items[row[-1]]))
-        return words.within(6, "shipment", words.SHIPMENT.written(row) + words.within(8, "items", items))
+            for pk, site, number, state, customer, prices, totals, due, wishes, data in rows
+        }
 
 
-def _line(row, places):
-    return f'      <line position="{row[-1]}">\n{words.LINE.written(row, places)}      </line>\n'
+def _by_owner(pairs):
+    """Texts of pairs of an owner and a text: a function that gives an owner's, one after the other."""
+    by_owner = defaultdict(list)
+    for owner, text in pairs:
+        by_owner[owner].append(text)
+    return lambda owner: "".join(by_owner.get(owner, ()))
 
 
-def _item(row):
-    return f'          <item line="{row[-1]}">\n{words.ITEM.written(row)}          </item>\n'
-
-
-def _entry(blanks, name, fields, row, places):
-    return words.within(blanks, name, fields.written(row, places))
-
-
-def _list(name, entry, fields, found, places):
-    return words.within(4, name, "".join([_entry(6, entry, fields, row, places) for row in found]))
+def _due(columns):
+    """As ``Order.amount_due`` has it."""
+    facts = zip(columns["payment_status"], columns["total"], columns["amount_paid"], strict=True)
+    return [0 if status == PaymentStatus.REFUNDED else max(total - paid, 0) for status, total, paid in facts]
 
 
 XML = Format(
