@@ -324,7 +324,7 @@ def test_an_asynchronous_server_stops_when_the_client_goes(session, tap, without
     assert finished == [True]
 
 
-def test_an_asynchronous_server_gets_no_end_of_a_broken_file(session, tap, without_csrf, caplog):
+def test_an_asynchronous_server_gets_no_end_of_a_broken_file(session, tap, without_csrf, finished, caplog):
     tap = tap(10, breaks_at=2)
     tap.open(10)
     conversation = []
@@ -338,6 +338,7 @@ def test_an_asynchronous_server_gets_no_end_of_a_broken_file(session, tap, witho
     assert conversation[0].pieces == [PIECE] * 2
     assert not conversation[0].is_whole
     assert job_state() == "failed"
+    assert finished == [True]
     assert "An export broke off" in caplog.text
 
 

@@ -71,6 +71,8 @@ class AwaitedDownload:
 
     def __init__(self, download):
         self._download = download
+        #: The response that sends it.
+        self.response = None
 
     def close(self):
         # Called by Django in the request's thread; an asynchronous generator's own end may come when that has gone.
@@ -81,7 +83,12 @@ class AwaitedDownload:
         return self
 
     async def __anext__(self):
-        piece = await sync_to_async(next)(self._download, None)
+        try:
+            piece = await sync_to_async(next)(self._download, None)
+        except Exception:
+            # Django's asynchronous handler leaves a response that breaks off open, and its database connection.
+            await sync_to_async(self.response.close)()
+            raise
         if piece is None:
             raise StopAsyncIteration
         return piece
@@ -89,8 +96,10 @@ class AwaitedDownload:
 
 def respond(request, download, *, file_name, content_type):
     """The response that sends ``download`` as a file, which no cache may keep."""
-    return StreamingHttpResponse(
-        AwaitedDownload(download) if isinstance(request, ASGIRequest) else download,
+    is_awaited = isinstance(request, ASGIRequest)
+    pieces = AwaitedDownload(download) if is_awaited else download
+    response = StreamingHttpResponse(
+        pieces,
         content_type=content_type,
         headers={
             "Content-Disposition": content_disposition_header(True, file_name),
@@ -98,3 +107,6 @@ def respond(request, download, *, file_name, content_type):
             "X-Content-Type-Options": "nosniff",
         },
     )
+    if is_awaited:
+        pieces.response = response
+    return response
