@@ -5,8 +5,9 @@ import os
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -333,7 +334,10 @@ def test_an_asynchronous_server_streams_it_too(owner):
         client = AsyncClient()
         await client.aforce_login(owner)
         response = await client.get(file_of(job))
-        return response, [piece async for piece in response.streaming_content]
+        content = [piece async for piece in response.streaming_content]
+        # They belong to a thread that stays.
+        await sync_to_async(connections.close_all)()
+        return response, content
 
     response, content = asyncio.run(fetch())
 
