@@ -191,7 +191,7 @@ def test_the_command_finds_out_what_wrote_a_file_and_brings_it_over(reader, samp
     assert (order.total, order.events.get().data["source"]) == (42, reader.READER.name)
     told = capsys.readouterr().out
     assert "1 order was brought over: €42.00." in told
-    assert "1 order exists already" in told
+    assert "1 order existed already and stayed as it was." in told
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from wagtail import hooks
 from wagtail.contrib.settings.registry import register_setting
 from wagtail.snippets.models import register_snippet
 
+from . import conf
 from .admin.bulk import bulk_actions
 from .admin.dashboard import MailTroublePanel, NewestOrdersPanel, summary_items
 from .admin.exports import ExportedFormatter, ExportTicked
@@ -14,6 +15,7 @@ from .admin.shipping_methods import ShippingMethodViewSet
 from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
 from .admin.viewset import OrderViewSet
 from .exports.csv import CSV
+from .exports.shipstation import SHIPSTATION
 from .exports.xlsx import XLSX
 from .exports.xml import XML
 from .models import Order, OrderEvent, OrderSettings
@@ -33,7 +35,7 @@ register_setting(OrderSettings, icon="clipboard-list")
 for bulk_action in [*bulk_actions(), ShipRows, ExportTicked]:
     # Later than Wagtail's own "delete", which would delete rows behind the verbs' back, to take its place.
     hooks.register("register_bulk_action", bulk_action, order=100)
-for file_format in (XLSX, CSV, XML):
+for file_format in (XLSX, CSV, XML, *([SHIPSTATION] if conf.get("SHIPSTATION") else [])):
     hooks.register("register_order_export_format", lambda file_format=file_format: file_format)
 
 

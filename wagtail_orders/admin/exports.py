@@ -18,7 +18,7 @@ from .. import conf
 from ..exports import Selection, formats, job
 from ..exports.download import Download, respond
 from ..models import ExportChoice, Order
-from .parcel_table import written
+from ..money import format_count
 from .permissions import policy
 from .ship_many import trail
 from .wanted import WHICH, Wanted
@@ -61,7 +61,7 @@ class ExportForm(forms.Form):
             self.hint = _(
                 "A file of more than %(count)s orders is always made in the background. You can leave meanwhile, "
                 "and fetch it from a page of its own."
-            ) % {"count": written(conf.get("EXPORT_AT_ONCE"))}
+            ) % {"count": format_count(conf.get("EXPORT_AT_ONCE"))}
 
     @property
     def chosen(self):
@@ -200,7 +200,7 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         context = self.get_context_data(
             form=form,
             wanted=wanted,
-            question=question % {"count": written(wanted.count)},
+            question=question % {"count": format_count(wanted.count)},
             action=self.request.path if self.in_bulk else self.request.get_full_path(),
             ids="all" if wanted.ticked is None else ",".join(map(str, wanted.pks)),
         )
@@ -235,7 +235,7 @@ class ExportedFormatter(LogFormatter):
             data["count"],
         )
         return said % {
-            "count": written(data["count"]),
+            "count": format_count(data["count"]),
             "format": known.label if known else data["format"],
             "which": "; ".join(map(str, [WHICH[data["orders"]], *data["conditions"]])),
         }

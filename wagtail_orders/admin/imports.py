@@ -13,12 +13,12 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from .. import imports
 from ..imports import job as importing
+from ..imports import words
 from ..lifecycle.checking import clean_text
 from ..models import Job
-from ..money import format_amount
+from ..money import format_count
 from .jobs import JobPage, trail
 from .listing import url_of_state
-from .parcel_table import written
 
 LABEL = gettext_lazy("Import orders")
 #: Bytes of a file that is sent by a browser; larger ones are read by the command.
@@ -105,7 +105,7 @@ class ConfirmForm(forms.Form):
                 "%(count)s orders are wrong. Have them left out, or correct the file and send it once more.",
                 wrong,
             )
-            self.add_error("wrong", said % {"count": written(wrong)})
+            self.add_error("wrong", said % {"count": format_count(wrong)})
         return cleaned
 
 
@@ -196,8 +196,8 @@ class ImportJobView(ForImporters, JobPage):
             facts |= {
                 "reader": imports.readers().get(self.job.data["reader"]),
                 "file": self.job.data["file"],
-                "sums": list(_sums(self.done)),
-                "unknown": list(_unknown(self.done)),
+                "sums": list(words.sums(self.done)),
+                "unknown": list(words.unknown(self.done)),
                 "numbers": _shortened(self.done.existing_numbers, self.done.existing),
                 "has_columns": any(problem.column is not None for problem in self.done.problems),
                 "more": self.done.wrong - len(self.done.problems),
@@ -209,56 +209,8 @@ class ImportJobView(ForImporters, JobPage):
 
 def _question(count):
     return ngettext("Bring over %(count)s order", "Bring over %(count)s orders", count) % {
-        "count": written(count)
+        "count": format_count(count)
     }
-
-
-def _sums(done):
-    """What the file comes to, in sentences."""
-    new = done.new
-    if done.is_written:
-        said = ngettext("%(count)s order was brought over", "%(count)s orders were brought over", new)
-    else:
-        said = ngettext("%(count)s order is new", "%(count)s orders are new", new)
-    totals = [format_amount(total, currency) for currency, total in sorted(done.totals.items())]
-    said %= {"count": written(new)}
-    yield (
-        _("%(sentence)s: %(amounts)s.") % {"sentence": said, "amounts": " + ".join(totals)}
-        if totals
-        else f"{said}."
-    )
-    if done.existing:
-        if done.is_written:
-            said = ngettext(
-                "%(count)s order existed already and stayed as it was.",
-                "%(count)s orders existed already and stayed as they were.",
-                done.existing,
-            )
-        else:
-            said = ngettext(
-                "%(count)s order exists here already.", "%(count)s orders exist here already.", done.existing
-            )
-        yield said % {"count": written(done.existing)}
-    if done.wrong:
-        said = ngettext("%(count)s order is wrong.", "%(count)s orders are wrong.", done.wrong)
-        yield said % {"count": written(done.wrong)}
-
-
-def _unknown(done):
-    """What the orders name and nothing here has, each as a sentence and the names."""
-    for names, said in (
-        (done.unknown_sites, _("Sites that are not known here; their orders come to the default site")),
-        (
-            done.unknown_users,
-            _("Users that are not known here; orders, payments and notes come without them"),
-        ),
-        (
-            done.unknown_shipping_methods,
-            _("Shipping methods that are not known here; only their name is kept"),
-        ),
-    ):
-        if names:
-            yield said, ", ".join(f"{name} ({written(count)})" for name, count in names.most_common())
 
 
 def _shortened(numbers, count):
@@ -266,7 +218,7 @@ def _shortened(numbers, count):
     listed = ", ".join(numbers)
     more = count - len(numbers)
     return (
-        _("%(numbers)s and %(count)s more") % {"numbers": listed, "count": written(more)}
+        _("%(numbers)s and %(count)s more") % {"numbers": listed, "count": format_count(more)}
         if more > 0
         else listed
     )

@@ -18,8 +18,6 @@ from .registry import Format
 MOMENT = "%m/%d/%Y %H:%M"
 #: How many orders are read at once.
 CHUNK = 100
-#: With these ways of payment the parcel goes first and the money comes with it.
-PAID_LAST = ("cash", "on_delivery")
 
 #: What must not be empty and is.
 _NOTHING = "-"
@@ -37,7 +35,7 @@ def status(order):
         return "shipped"
     if order.needs_look or order.payment_status == PaymentStatus.REFUNDED:
         return "on_hold"
-    return "unpaid" if order.amount_due and order.payment_method not in PAID_LAST else "paid"
+    return "unpaid" if order.amount_due and not order.is_paid_in_person else "paid"
 
 
 def head(pages=1):

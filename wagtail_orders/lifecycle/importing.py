@@ -338,11 +338,7 @@ def _check(record, numbers):
     number = ready.order.number
     if number in numbers:
         raise ValidationError(
-            {
-                "number": [
-                    _("Order %(number)s is there twice; take one of the two out.") % {"number": number}
-                ]
-            }
+            {"number": [_("Order %(number)s is there twice; take one of the two out.") % {"number": number}]}
         )
     numbers.add(number)
     return ready

@@ -60,6 +60,10 @@ class PaymentStatus(models.TextChoices):
 OWING = (PaymentStatus.UNPAID, PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
 
 
+#: The payment methods with which money changes hands when the goods do.
+PAID_IN_PERSON = ("cash", "on_delivery")
+
+
 class FulfillmentStatus(models.TextChoices):
     """Where the goods stand; ``fulfilled`` is what people read as "handled"."""
 
@@ -282,6 +286,11 @@ class Order(models.Model):
     @property
     def is_cancelled(self):
         return self.status == OrderStatus.CANCELLED
+
+    @property
+    def is_paid_in_person(self):
+        """Whether the goods go first, and the money comes when they arrive."""
+        return self.payment_method in PAID_IN_PERSON
 
     @property
     def is_handled(self):

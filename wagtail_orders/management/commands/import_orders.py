@@ -4,16 +4,13 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from wagtail_orders import imports
-from wagtail_orders.money import format_amount
-
-#: So many names of a kind stand in one sentence.
-_MOST_NAMES = 10
+from wagtail_orders.imports import words
+from wagtail_orders.money import format_count
 
 
 class Command(BaseCommand):
@@ -97,10 +94,14 @@ class Command(BaseCommand):
         if more := done.wrong - len(done.problems):
             self.stdout.write(
                 ngettext("… and %(count)s more.", "… and %(count)s more.", more)
-                % {"count": number_format(more)}
+                % {"count": format_count(more)}
             )
-        for sentence in sentences(done):
+        for sentence in words.sums(done):
             self.stdout.write(sentence)
+        for said, names in words.unknown(done):
+            self.stdout.write(f"{said}: {names}")
+        if not done.is_written:
+            self.stdout.write(_("Nothing was written."))
 
 
 def _advance(bar):
@@ -118,55 +119,3 @@ def describe(problem):
         place.append(_("order %(number)s") % {"number": problem.number})
     where = ", ".join(place)
     return f"{where[:1].upper()}{where[1:]}: {problem.message}" if where else problem.message
-
-
-def sentences(done):
-    """What became of a file's orders, or would, in a few sentences."""
-    written, new = done.is_written, done.new
-    if written:
-        yield _counted(
-            new, ngettext("%(count)s order was brought over", "%(count)s orders were brought over", new), done
-        )
-    else:
-        yield _counted(new, ngettext("%(count)s order is new", "%(count)s orders are new", new), done)
-    if done.existing:
-        yield ngettext(
-            "%(count)s order exists already and stays as it is.",
-            "%(count)s orders exist already and stay as they are.",
-            done.existing,
-        ) % {"count": number_format(done.existing)}
-    if done.wrong:
-        yield ngettext(
-            "%(count)s is wrong and left out.", "%(count)s are wrong and left out.", done.wrong
-        ) % {"count": number_format(done.wrong)}
-    for names, sentence in (
-        (
-            done.unknown_users,
-            _("Users that are not known here, whose orders and notes come without: %(names)s."),
-        ),
-        (
-            done.unknown_shipping_methods,
-            _("Shipping methods that are not known here, of which only the name is kept: %(names)s."),
-        ),
-        (
-            done.unknown_sites,
-            _("Sites that are not known here, whose orders come to the default site: %(names)s."),
-        ),
-    ):
-        if names:
-            yield sentence % {"names": _listed(names)}
-    if not written:
-        yield _("Nothing was written.")
-
-
-def _counted(count, sentence, done):
-    sentence = sentence % {"count": number_format(count)}
-    if not done.totals:
-        return f"{sentence}."
-    totals = ", ".join(format_amount(total, currency) for currency, total in sorted(done.totals.items()))
-    return f"{sentence}: {totals}."
-
-
-def _listed(names):
-    listed = [f"{name} ({number_format(count)})" for name, count in names.most_common(_MOST_NAMES)]
-    return ", ".join(listed) + ("…" if len(names) > _MOST_NAMES else "")
