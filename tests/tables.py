@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -101,6 +102,11 @@ def csv_rows(content, separator=","):
     return list(
         csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=separator, strict=True)
     )
+
+
+def unescaped(text):
+    """A workbook's text without its own escapes (ECMA-376, ST_Xstring), which openpyxl leaves in."""
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda escape: chr(int(escape[1], 16)), text)
 
 
 def opened_by_libreoffice(folder, name, *options):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .. import conf
 from ..models import FulfillmentStatus, OrderAddress, OrderStatus, Payment, PaymentStatus
@@ -72,6 +73,11 @@ def _of_parcels(name, separator):
     return values
 
 
+def _positions(lines):
+    """Counted from 1, as people do."""
+    return [None if position is None else position + 1 for position in lines["position"]]
+
+
 def _options(lines):
     return [options_text(options) for options in lines["options"]]
 
@@ -103,7 +109,7 @@ def _address(kind):
 
 
 ORDER = (
-    _field("number", _("Number"), is_default=True),
+    _field("number", pgettext_lazy("order", "Number"), is_default=True),
     _field("placed_at", _("Placed on"), "moment", is_default=True, width=19),
     _field("site", _("Site"), field="site__hostname", width=20),
     _field("language", _("Language"), "label", words=lambda: locale_of().languages),
@@ -147,7 +153,7 @@ ORDER = (
 )
 
 LINE = (
-    _field("position", _("Position"), "number", width=10),
+    Column("position", _("Position"), "number", _positions, ("position",), width=10),
     _field("sku", _("SKU"), is_default=True),
     _field("name", _("Item"), is_default=True, width=32),
     Column("options", _("Options"), "text", _options, ("options",), is_default=True, width=24),

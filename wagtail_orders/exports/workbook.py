@@ -236,7 +236,8 @@ class _Page:
 
     def add(self, rows):
         """Write rows, each a text of cells, as many as there is room for, and return the rest."""
-        room = MAX_ROWS - self._rows if self._size < _MAX_SIZE else 0
+        is_full = self._size > _MAX_SIZE and self._rows > 1
+        room = 0 if is_full else MAX_ROWS - self._rows
         if fitting := rows[:room]:
             self._rows += len(fitting)
             self._write(f"<row>{'</row><row>'.join(fitting)}</row>")

@@ -31,6 +31,7 @@ class Cells:
         self.zone = selection.time_zone or timezone.get_default_timezone()
         with translation.override(selection.language):
             self.words = {column.name: column.words() for column in columns if column.words}
+            self.flags = {None: "", False: str(_("No")), True: str(_("Yes"))}
             self.cut = str(_("… [cut]"))
 
     def __call__(self, column, values, digits):
@@ -63,7 +64,8 @@ class Cells:
         return [_day(value) if value else "<c/>" for value in values]
 
     def flag(self, column, values, digits):
-        return ["<c/>" if value is None else f'<c t="b"><v>{value:d}</v></c>' for value in values]
+        # Words: LibreOffice makes a formula of what is true or false.
+        return self.text(column, [self.flags[value] for value in values], digits)
 
 
 def _exact(written):
