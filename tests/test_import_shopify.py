@@ -566,7 +566,7 @@ def test_missing_columns_are_named():
     columns = [name for name in COLUMNS if name not in ("Subtotal", "Currency")]
     found = problem(row(), columns=columns)
     assert found.line == 1
-    assert "“Currency”, “Subtotal”" in found.message
+    assert "Currency, Subtotal" in found.message
 
 
 def test_a_line_with_too_many_cells_is_told():

@@ -575,7 +575,7 @@ def test_missing_columns_are_named():
     columns = [name for name in COLUMNS if not name.startswith(("line_item", "order_c"))]
     found = problem(row(), columns=columns)
     assert found.line == 1
-    assert "“order_currency”, “line_items or line_item_1 or item_name”" in found.message
+    assert "order_currency, line_items or line_item_1 or item_name" in found.message
 
 
 def test_the_same_number_below_is_a_mistake():

@@ -130,7 +130,7 @@ STATES = {
     "cancelled": (
         {"state": "cancelled"},
         "Cancelled",
-        "You cancelled it. Nothing of it is kept.",
+        "You cancelled it.",
         ["Take it up again", "Delete it now"],
     ),
     "done without a file": ({"state": "done"}, "Done", "It is done.", ["Delete it now"]),

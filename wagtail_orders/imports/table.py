@@ -251,8 +251,8 @@ def _no_such_file(kind, missing):
     return Problem(
         1,
         None,
-        _("This is no order export of %(shop)s that can be read: it has no column %(columns)s.")
-        % {"shop": kind.shop, "columns": ", ".join(f"“{name}”" for name in missing)},
+        _("This is no order export of %(shop)s that can be read: these columns are missing: %(columns)s.")
+        % {"shop": kind.shop, "columns": ", ".join(missing)},
     )
 
 

@@ -198,5 +198,5 @@ def state_for_people(job, now=None):
     if job.state == State.FAILED:
         return job.error
     if job.state == State.CANCELLED:
-        return _("You cancelled it. Nothing of it is kept.")
+        return _("You cancelled it.")
     return _("The file is ready.") if job.size is not None else _("It is done.")

@@ -51,7 +51,10 @@ class RecordChecker(Checker):
         if value is None:
             return default
         if isinstance(value, datetime) and not FIRST_YEAR <= value.year < 9999:
-            self.refuse(field, _("%(value)s cannot be a shop's date.") % {"value": value})
+            self.refuse(
+                field,
+                _("%(value)s is too early or too late for an order; correct the year.") % {"value": value},
+            )
             return timezone.now()
         return super().moment(field, value)
 
@@ -61,7 +64,10 @@ class RecordChecker(Checker):
         if isinstance(value, datetime) or not isinstance(value, date):
             self.refuse(field, _("%(value)r is not a date.") % {"value": value})
         elif value.year < FIRST_YEAR:
-            self.refuse(field, _("%(value)s cannot be a shop's date.") % {"value": value})
+            self.refuse(
+                field,
+                _("%(value)s is too early or too late for an order; correct the year.") % {"value": value},
+            )
         elif value > local_moment(timezone.now()).date() + timedelta(days=1):
             self.refuse(field, _("%(value)s lies in the future.") % {"value": value})
         else:
