@@ -23,15 +23,20 @@ CHUNK = 65_536
 # What no order of a shop comes to, and no attack gets beyond.
 MOST_DEPTH = 32
 MOST_ELEMENTS = 500_000
+MOST_SIBLINGS = 20_000
 MOST_TEXT = 32_000_000
 MOST_TOKEN = 4_000_000
+#: After so many the rest is not looked at: to say where each one is takes libxml2 ever longer.
+MOST_MISTAKES = 100_000
 _LONGEST_MESSAGE = 600
+#: What libxml2 has instead of a line's number that is as large or larger.
+_NO_LINE = 65_535
 
 
 class _Spoilt(Exception):
     """The rest of the file cannot be read."""
 
-    def __init__(self, message, position=None):
+    def __init__(self, message, position):
         self.message, self.position = message, position
         super().__init__(message)
 
@@ -53,20 +58,26 @@ def read(file):
             yield from parsing.take()
         parsing.end()
         yield from parsing.take()
-    except (_Spoilt, expat.ExpatError, LookupError, ValueError) as error:
+    except (_Spoilt, expat.ExpatError) as error:
         # What ended before the mistake is good.
         yield from parsing.take()
-        yield _fatal(error, parsing)
+        yield _fatal(error)
 
 
-def _fatal(error, parsing):
+def _fatal(error):
     if isinstance(error, _Spoilt):
-        return Problem(*(error.position or parsing.position), error.message)
-    if isinstance(error, expat.ExpatError):
-        message = _("The file is damaged here, or not XML: %(error)s. Nothing after this place was read.")
-        return Problem(error.lineno, error.offset + 1, message % {"error": expat.ErrorString(error.code)})
-    message = _("The file cannot be read: %(error)s. Save it as UTF-8.")
-    return Problem(*parsing.position, message % {"error": str(error)[:_LONGEST_MESSAGE]})
+        return Problem(*error.position, error.message)
+    message = _("The file is damaged here, or not XML: %(error)s. Nothing after this place was read.")
+    return Problem(error.lineno, error.offset + 1, message % {"error": expat.ErrorString(error.code)})
+
+
+class _Open:
+    """An element that has not ended, how many are within it, and the last one of them."""
+
+    __slots__ = ("children", "element", "last")
+
+    def __init__(self, element):
+        self.element, self.last, self.children = element, None, 0
 
 
 class _Parsing:
@@ -83,7 +94,7 @@ class _Parsing:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
-        self.fed = self.depth = self.elements = self.length = 0
+        self.fed = self.depth = self.elements = self.length = self.mistakes = 0
         self.open, self.text, self.positions, self.ended = [], [], [], []
         self.schema = etree.XMLSchema(etree.parse(SCHEMA))
 
@@ -91,11 +102,20 @@ class _Parsing:
     def position(self):
         return self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
 
+    def _spoilt(self, message):
+        # At once: when the exception is caught, the parser is further on.
+        return _Spoilt(message, self.position)
+
     def feed(self, content):
         self.fed += len(content)
-        self.parser.Parse(content, False)
+        try:
+            self.parser.Parse(content, False)
+        except (LookupError, ValueError) as error:
+            # Of an encoding that Python does not know, or of a name that lxml does not take.
+            message = _("The file cannot be read: %(error)s. Save it as UTF-8.")
+            raise self._spoilt(message % {"error": str(error)[:_LONGEST_MESSAGE]}) from None
         if self.fed - self.parser.CurrentByteIndex > MOST_TOKEN:
-            raise _Spoilt(_("A tag or comment that begins here is too long for an order."))
+            raise self._spoilt(_("A tag or comment that begins here is too long for an order."))
 
     def end(self):
         self.parser.Parse(b"", True)
@@ -107,13 +127,13 @@ class _Parsing:
             yield self._judge(order, positions)
 
     def _refuse_doctype(self, *declaration):
-        raise _Spoilt(_("A DOCTYPE is not read, since it can make a small file endless. Take it out."))
+        raise self._spoilt(_("A DOCTYPE is not read, since it can make a small file endless. Take it out."))
 
     def _start(self, name, attributes):
         self.depth += 1
         self.elements += 1
         if self.depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
-            raise _Spoilt(_("There are too many elements within one order."))
+            raise self._spoilt(_("There are too many elements within one order."))
         self.length += sum(map(len, attributes.values()))
         if self.depth == 1:
             self._check_root(name, attributes)
@@ -122,14 +142,21 @@ class _Parsing:
         attributes = {_clark(name): value for name, value in attributes.items()}
         if self.depth == 2:
             root = etree.Element(f"{_TAG}orders", version=VERSION, nsmap={None: NAMESPACE})
-            self.open, self.positions = [root], []
-        self.open.append(etree.SubElement(self.open[-1], _clark(name), attributes))
+            self.open, self.positions = [_Open(root)], []
+        parent = self.open[-1]
+        parent.last = etree.SubElement(parent.element, _clark(name), attributes)
+        parent.children += 1
+        if parent.children > MOST_SIBLINGS:
+            raise self._spoilt(_("There are too many elements within one order."))
+        self.open.append(_Open(parent.last))
         self.positions.append(self.position)
+        # The schema says it of what it does not like.
+        parent.last.sourceline = min(len(self.positions), _NO_LINE)
 
     def _check_root(self, name, attributes):
         namespace, _space, local = name.rpartition(" ")
         if local != "orders" or not namespace.startswith(_ANY_NAMESPACE):
-            raise _Spoilt(
+            raise self._spoilt(
                 _(
                     "This is not an export of orders: it begins with “%(name)s”, not with “orders” of %(namespace)s."
                 )
@@ -137,7 +164,7 @@ class _Parsing:
             )
         version = attributes.get("version", "")
         if (namespace, version) != (NAMESPACE, VERSION):
-            raise _Spoilt(
+            raise self._spoilt(
                 _(
                     "This is version “%(given)s” of %(namespace)s; version %(expected)s of %(ours)s can be read. "
                     "Export the orders anew with this version of the order desk."
@@ -153,31 +180,33 @@ class _Parsing:
     def _text(self, text):
         self.length += len(text)
         if self.length > MOST_TEXT:
-            raise _Spoilt(_("There is too much text within one order."))
+            raise self._spoilt(_("There is too much text within one order."))
         if self.depth > 1:
             self.text.append(text)
+        elif text.strip():
+            raise self._spoilt(_("There must be nothing between the orders."))
 
     def _put_text(self):
         """What was read since the last tag belongs into the open element, or after the last one within it."""
         if not self.text:
             return
         text, self.text = "".join(self.text), []
-        element = self.open[-1] if self.open else None
-        if element is None:
+        if not self.open:
             return
-        if len(element):
-            element[-1].tail = text
+        parent = self.open[-1]
+        if parent.last is None:
+            parent.element.text = text
         else:
-            element.text = text
+            parent.last.tail = text
 
     def _end(self, name):
         self._put_text()
         self.depth -= 1
         if self.depth == 0:
             return
-        element = self.open.pop()
+        ended = self.open.pop()
         if self.depth == 1:
-            self.ended.append((element, self.positions))
+            self.ended.append((ended.element, self.positions))
             self.open, self.positions = [], []
             self.elements = self.length = 0
 
@@ -185,13 +214,15 @@ class _Parsing:
         number = order.get("number", "")[:50]
         if not self.schema.validate(order.getroottree()):
             errors = list(self.schema.error_log)
-            place = _place(errors[0], order, positions)
-            return Problem(*place, _in_words(errors), number)
+            self.mistakes += len(errors)
+            if self.mistakes > MOST_MISTAKES:
+                message = _("There is too much wrong in this file; the rest was not looked at.")
+                raise _Spoilt(message, positions[0])
+            return Problem(*_place(errors[0].line, positions), _in_words(errors), number)
         try:
             return _record(order, positions[0][0])
         except _Mistake as mistake:
-            place = positions[_index(mistake.element, order)]
-            return Problem(*place, mistake.message, number)
+            return Problem(*_place(mistake.element.sourceline, positions), mistake.message, number)
 
 
 def _clark(name):
@@ -199,17 +230,9 @@ def _clark(name):
     return f"{{{namespace}}}{local}" if namespace else local
 
 
-def _index(element, order):
-    return next(index for index, other in enumerate(order.iter()) if other is element)
-
-
-def _place(error, order, positions):
-    """Line and column of the element that the schema does not like."""
-    try:
-        return positions[_index(order.getroottree().xpath(error.path)[0], order)]
-    except (etree.XPathError, IndexError, StopIteration, TypeError):
-        # An element of a foreign namespace, whose path cannot be followed.
-        return positions[0]
+def _place(count, positions):
+    """Line and column of an order's so-manieth element; the order's own where that is not known."""
+    return positions[count - 1 if count and count < _NO_LINE else 0]
 
 
 def _in_words(errors):
@@ -237,6 +260,9 @@ _WORDS = {
         "“%(name)s” does not belong here: it is unknown or out of turn, or what must stand before it is missing."
     ),
     "MISSING": gettext_lazy("Something is missing within “%(name)s”."),
+    "CVC_COMPLEX_TYPE_2_3": gettext_lazy(
+        "Within “%(name)s” there is text that belongs to none of its elements."
+    ),
     "CVC_COMPLEX_TYPE_4": gettext_lazy("An attribute of “%(name)s” is missing."),
     "CVC_COMPLEX_TYPE_3_2_1": gettext_lazy("“%(name)s” has an attribute that is not known."),
     "CVC_MAXLENGTH_VALID": gettext_lazy("What “%(name)s” says is too long; shorten it."),
