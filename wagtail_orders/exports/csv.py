@@ -15,7 +15,7 @@ from ..models import OrderLine
 from ..money import locale_of
 from .cells import neutral_texts
 from .columns import LINE, ORDER
-from .reading import amounts, moment, plain, price
+from .reading import amounts, iso_moment, local_moments, plain, price
 from .registry import Format
 from .tables import Table
 
@@ -91,7 +91,7 @@ class ForPrograms:
         return list(map(plain, values))
 
     def moment(self, column, values, digits):
-        return ["" if value is None else moment(value).isoformat(timespec="microseconds") for value in values]
+        return list(map(iso_moment, values))
 
     def flag(self, column, values, digits):
         return ["" if value is None else "true" if value else "false" for value in values]
@@ -128,8 +128,8 @@ class ForPeople(ForPrograms):
         # The user's own time, but year first: 3/5 is a day in March here and in May there, and what Excel makes of it
         # depends on the computer, whereas it takes this for the same day everywhere.
         return [
-            "" if value is None else moment(value).astimezone(self.zone).isoformat(" ", "seconds")[:19]
-            for value in values
+            "" if local is None else local.isoformat(" ", "seconds")
+            for local in local_moments(values, self.zone)
         ]
 
     def flag(self, column, values, digits):

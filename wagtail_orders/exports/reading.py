@@ -1,8 +1,8 @@
 """Fast reads for exports: rows as the database gives them, without a model or a converter for each value."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 #: Decimals of a ``MoneyField``.
 _STORED = 4
+_DAY = timedelta(days=1)
 
 
 class Keys(Expression):
@@ -101,3 +102,30 @@ def moment(value):
     if value is None:
         return None
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def iso_moment(value):
+    """A moment of ``rows`` in UTC by ISO 8601, to the microsecond, with its offset; "" for None."""
+    if value is None:
+        return ""
+    if value.tzinfo is None:
+        return value.isoformat(timespec="microseconds") + "+00:00"
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def local_moments(values, zone):
+    """A column of moments as ``zone``'s clocks showed them, naive; None stays None."""
+
+    @cache
+    def offset(day):
+        begun = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        first, last = (at.astimezone(zone).utcoffset() for at in (begun, begun + _DAY))
+        return first if first == last else None
+
+    def local(value):
+        # On all days but two a year the clocks are off by the same from end to end, and an addition will do.
+        if value.tzinfo is None and (shift := offset(value.date())) is not None:
+            return value + shift
+        return moment(value).astimezone(zone).replace(tzinfo=None)
+
+    return [None if value is None else local(value) for value in values]

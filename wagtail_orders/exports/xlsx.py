@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import OrderLine, Payment
 from .columns import LINE, ORDER, PAYMENT
-from .reading import amounts, moment, plain, price
+from .reading import amounts, local_moments, plain, price
 from .registry import Format
 from .tables import Table
 from .workbook import DAY, MOMENT, NUMBER, Workbook, number_cells, text_cell, text_cells
@@ -58,7 +58,7 @@ class Cells:
 
     def moment(self, column, values, digits):
         # Excel knows no time zones: the user's own.
-        return [_moment(moment(value).astimezone(self.zone)) if value else "<c/>" for value in values]
+        return ["<c/>" if local is None else _moment(local) for local in local_moments(values, self.zone)]
 
     def day(self, column, values, digits):
         return [_day(value) if value else "<c/>" for value in values]
@@ -81,7 +81,7 @@ def _price(value, digits):
 def _moment(local):
     day = local.toordinal() - _DAY_ZERO
     if day < _FIRST_DAY:
-        return text_cell(local.isoformat(" ", "seconds")[:19])
+        return text_cell(local.isoformat(" ", "seconds"))
     # To the second; nine decimals of a day are finer than that.
     seconds = local.hour * 3600 + local.minute * 60 + local.second
     return f'<c s="{MOMENT}"><v>{day + seconds / 86_400:.9f}</v></c>'
