@@ -153,7 +153,7 @@ class _Chunk:
         columns["amount_due"] = _due(columns)
         parts = (words.STATE, words.CUSTOMER, words.PRICES, words.TOTALS, words.DUE, words.WISHES, words.DATA)
         written = [part.written(columns, places) for part in parts]
-        rows = zip(columns["pk"], columns["site_id"], columns["number"], *written, strict=True)
+        orders = zip(columns["pk"], columns["site_id"], columns["number"], *written, strict=True)
         return {
             pk: "".join(
                 (
@@ -173,7 +173,7 @@ class _Chunk:
                     "  </order>",
                 )
             )
-            for pk, site, number, state, customer, prices, totals, due, wishes, data in rows
+            for pk, site, number, state, customer, prices, totals, due, wishes, data in orders
         }
 
 
