@@ -53,7 +53,7 @@ class Tap:
             for position in range(self.pieces):
                 self.asked += 1
                 self.threads.add(threading.get_ident())
-                assert self.valve.acquire(timeout=30)
+                assert self.valve.acquire(timeout=10)
                 if position == self.breaks_at:
                     raise RuntimeError("The disk is full.")
                 # Something of the database, so that there is a connection to give back.
@@ -249,6 +249,15 @@ class Conversation:
         if message["type"] == "http.response.body":
             self.first.set()
 
+    async def begun(self, tap):
+        """The request as a task, once its first piece is there or it failed."""
+        held = asyncio.create_task(self.held())
+        first = asyncio.create_task(self.first.wait())
+        tap.open()
+        await asyncio.wait({held, first}, return_when=asyncio.FIRST_COMPLETED)
+        first.cancel()
+        return held
+
     async def held(self):
         headers = {
             "host": "testserver",
@@ -282,9 +291,7 @@ def test_an_asynchronous_server_gets_piece_by_piece_too(session, tap, without_cs
 
     async def talk():
         conversation = Conversation(session)
-        held = asyncio.create_task(conversation.held())
-        tap.open()
-        await conversation.first.wait()
+        held = await conversation.begun(tap)
         assert tap.asked <= 2
         tap.open(4)
         await held
@@ -305,10 +312,8 @@ def test_an_asynchronous_server_stops_when_the_client_goes(session, tap, without
 
     async def talk():
         conversation = Conversation(session)
-        held = asyncio.create_task(conversation.held())
-        tap.open()
-        await conversation.first.wait()
-        while tap.asked < 2:
+        held = await conversation.begun(tap)
+        while tap.asked < 2 and not held.done():
             await asyncio.sleep(0.01)
         conversation.gone.set()
         asyncio.get_running_loop().call_later(0.2, tap.open, 1_000)
