@@ -35,8 +35,13 @@ register_setting(OrderSettings, icon="clipboard-list")
 for bulk_action in [*bulk_actions(), ShipRows, ExportTicked]:
     # Later than Wagtail's own "delete", which would delete rows behind the verbs' back, to take its place.
     hooks.register("register_bulk_action", bulk_action, order=100)
-for file_format in (XLSX, CSV, XML, *([SHIPSTATION] if conf.get("SHIPSTATION") else [])):
+for file_format in (XLSX, CSV, XML):
     hooks.register("register_order_export_format", lambda file_format=file_format: file_format)
+
+
+@hooks.register("register_order_export_format")
+def add_shipstation():
+    return SHIPSTATION if conf.get("SHIPSTATION") else None
 
 
 @hooks.register("register_log_actions")
