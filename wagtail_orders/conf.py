@@ -26,6 +26,13 @@ DEFAULTS = {
     "EXPORT_AT_ONCE": 20_000,
     # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with. None: there is no such door.
     "SHIPSTATION": None,
+    # What makes a PDF of a document: the dotted path of a function render(html, base) -> bytes, where base is the
+    # folder against which the HTML's addresses are read. "wagtail_orders.documents.weasyprint.render" comes along
+    # too, and needs the extra "weasyprint".
+    "PDF_RENDERER": "wagtail_orders.documents.pdf.render",
+    # A font file (TrueType) for what DejaVu Sans lacks, such as Chinese, Japanese and Korean: its path, or the paths
+    # of a regular and a bold one.
+    "PDF_FONT": None,
 }
 
 PAYMENT_METHODS = {
@@ -36,6 +43,9 @@ PAYMENT_METHODS = {
     "on_delivery": _("On delivery"),
     "paypal": "PayPal",
 }
+
+#: The methods with which money changes hands when the goods do.
+PAID_IN_PERSON = ("cash", "on_delivery")
 
 
 def get(key):

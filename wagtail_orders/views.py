@@ -19,8 +19,6 @@ from .notifications.looks import palette
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 _TOKEN = re.compile(r"[0-9a-f]{40}")
-#: The methods with which money changes hands when the goods do.
-_IN_PERSON = ("cash", "on_delivery")
 #: Nothing is owed, and not because all went back.
 _SETTLED = (PaymentStatus.PAID, PaymentStatus.OVERPAID, PaymentStatus.PARTIALLY_REFUNDED)
 
@@ -95,7 +93,7 @@ def _money(order):
         "to_pay": max(order.amount_due - awaited, 0) if is_open else 0,
         "too_much": max(kept - order.total, 0) if is_open else 0,
         "to_send_back": 0 if is_open else max(kept, 0),
-        "is_paid_in_person": order.payment_method in _IN_PERSON,
+        "is_paid_in_person": order.payment_method in conf.PAID_IN_PERSON,
     }
 
 
@@ -142,7 +140,7 @@ def _sentence(order, context, is_sent):
 def _steps(order, payments, parcels, is_sent):
     received = Step(_("Order received"), "done", order.placed_at)
     steps = [received, _payment_step(order, payments), _sending_step(order, parcels, is_sent)]
-    if order.payment_method in _IN_PERSON:
+    if order.payment_method in conf.PAID_IN_PERSON:
         steps.append(steps.pop(1))
     return [step for step in steps if step is not None]
 

@@ -67,6 +67,12 @@ def as_search(words):
 
 
 @register.filter
+def css_string(text):
+    """``content: "{{ foot|css_string }}"``: any text within quotes in a style sheet, where HTML's escaping is none."""
+    return "".join(one if one.isalnum() and one.isascii() else f"\\{ord(one):x} " for one in str(text))
+
+
+@register.filter
 def form_url(page, form):
     """``{{ page|form_url:form }}``: where a form of the order's page is sent."""
     return page.form_url(form)
