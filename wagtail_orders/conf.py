@@ -29,7 +29,10 @@ DEFAULTS = {
     # What makes a PDF of a document: the dotted path of a function render(html, base) -> bytes, where base is the
     # folder against which the HTML's addresses are read. "wagtail_orders.documents.weasyprint.render" comes along
     # too, and needs the extra "weasyprint".
-    "PDF_RENDERER": "wagtail_orders.documents.pdf.render",
+    "PDF_RENDERER": "wagtail_orders.documents.xhtml2pdf.render",
+    # So many seconds a PDF may take in a request, then it is given up. Less than the web server's patience: Gunicorn
+    # ends a worker after 30.
+    "PDF_SECONDS": 25,
     # A font file (TrueType) for what DejaVu Sans lacks, such as Chinese, Japanese and Korean: its path, or the paths
     # of a regular and a bold one.
     "PDF_FONT": None,

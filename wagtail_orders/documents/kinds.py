@@ -24,9 +24,14 @@ def _letter(order):
     return {
         **known,
         "order_title": _("Order %(number)s") % {"number": order.number},
-        "sender": " · ".join([known["shop_name"], *filter(None, map(str.strip, shop.address.split("\n")))]),
+        "sender": " · ".join(filter(None, (known["shop_name"], *_first_lines(shop.address)))),
         "code": qr_code(order.number),
     }
+
+
+def _first_lines(text, count=3):
+    """A text's first lines: of an address what brings a letter back."""
+    return [line.strip() for line in text.split("\n") if line.strip()][:count]
 
 
 def _phone(order, *addresses):

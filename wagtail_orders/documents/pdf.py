@@ -1,66 +1,81 @@
-"""HTML → PDF: xhtml2pdf by default, closed to all but the fonts, and bounded."""
+"""A document as PDF, by the project's renderer; a failure comes as a ``DocumentFailed`` that says why."""
 
 import io
 import logging
-import unicodedata
-from dataclasses import dataclass
-from pathlib import Path
+import re
 
-from xhtml2pdf.config.resources import ResourceAccessError, ResourceAccessPolicy
-from xhtml2pdf.document import pisaDocument
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from pypdf import PdfReader, PdfWriter
 
-from . import fonts
+from .. import conf
+from ..exceptions import DocumentFailed
+from ..models import Order
+from . import fonts, limits
+from .html import render_html
+from .registry import Document, documents
 
 logger = logging.getLogger(__name__)
 
-#: What stands for a character that no font has.
-REPLACEMENT = "\ufffd"
-#: A document has its pictures, all of it our own markup, within so many bytes.
-MOST_BYTES = 20_000_000
-#: Seconds.
-MOST_SECONDS = 120
+
+def render_pdf(kind, orders, *, language=None, seconds=None):
+    """
+    The PDF of a document: ``kind`` is a ``Document`` or its name, ``orders`` an ``Order`` or several. Of several
+    each makes a document of its own with its own page numbers, one after the other, but for a kind of many.
+    ``language`` is each customer's if it is not given. ``seconds`` is how long each document may take,
+    ``PDF_SECONDS`` if it is not given. Raises ``DocumentFailed``.
+    """
+    document = kind if isinstance(kind, Document) else documents()[kind]
+    if document.is_of_many:
+        return _render(document, orders, language, seconds)
+    orders = [orders] if isinstance(orders, Order) else list(orders)
+    if len(orders) == 1:
+        return _render(document, orders[0], language, seconds)
+    return merged(_render(document, order, language, seconds) for order in orders)
 
 
-@dataclass(frozen=True)
-class FontsOnly(ResourceAccessPolicy):
-    """Lets a document read the files of its fonts, and nothing beside them."""
+def _render(document, orders, language, seconds):
+    seconds = seconds or conf.get("PDF_SECONDS")
+    try:
+        html = render_html(document, orders, language=language, is_pdf=True)
+        if len(html) > limits.CHARACTERS:
+            raise limits.TooLong
+        renderer = import_string(conf.get("PDF_RENDERER"))
+        with limits.within(seconds):
+            return renderer(html, fonts.FOLDER)
+    except limits.TooLong as error:
+        logger.warning("%s is too long for a PDF", document.name)
+        raise DocumentFailed(_("It is too long for a PDF.")) from error
+    except limits.TooSlow as error:
+        logger.warning("%s was given up after %s seconds", document.name, seconds)
+        raise DocumentFailed(
+            ngettext(
+                "The PDF was not done within %(seconds)s second.",
+                "The PDF was not done within %(seconds)s seconds.",
+                seconds,
+            )
+            % {"seconds": seconds}
+        ) from error
+    except Exception as error:
+        logger.exception("%s could not be made a PDF", document.name)
+        raise DocumentFailed(
+            _("The PDF could not be made; the website's log says why: %(reason)s")
+            % {"reason": type(error).__name__}
+        ) from error
 
-    files: frozenset[Path] = frozenset()
 
-    def check_path(self, path):
-        if Path(path).resolve() not in self.files:
-            raise ResourceAccessError(f"{str(path)[:120]!r} is none of the fonts")
-
-
-def render(html, base):
-    """The PDF of ``html`` by xhtml2pdf; what it refuses to read is left out, and the log says so."""
-    policy = FontsOnly.server(
-        base,
-        allow_remote=False,
-        max_document_bytes=MOST_BYTES,
-        max_render_seconds=MOST_SECONDS,
-        files=frozenset(face.path.resolve() for face in fonts.faces()),
-    )
+def merged(pdfs):
+    """Several PDFs, each as bytes, one after the other as one."""
+    writer = PdfWriter()
+    for pdf in pdfs:
+        writer.append(PdfReader(io.BytesIO(pdf)), import_outline=False)
     file = io.BytesIO()
-    pisaDocument(drawable(html), file, path=str(Path(base) / "document.html"), encoding="utf-8", resource_policy=policy)
+    writer.write(file)
     return file.getvalue()
 
 
-def drawable(text):
-    """``text`` in characters that the fonts have; what they lack is replaced, and the log says so."""
-    text = unicodedata.normalize("NFC", text)
-    known = fonts.drawable()
-    lacking = [character for character in set(text) if ord(character) not in known and not character.isspace()]
-    if not lacking:
-        return text
-    # Marks and joiners of signs that are not there are not seen either.
-    table = {ord(one): None if unicodedata.category(one) in _UNSEEN else REPLACEMENT for one in lacking}
-    missing = sorted(code for code, replacement in table.items() if replacement)
-    if missing:
-        names = ", ".join(f"U+{code:04X}" for code in missing[:20])
-        logger.warning("No font of the PDFs has %s: see WAGTAIL_ORDERS[\"PDF_FONT\"]", names)
-    return text.translate(table)
-
-
-#: Controls, formats, private and unassigned ones, and marks that combine with what stands before them.
-_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me"}
+def file_name(document, orders=()):
+    """What a document's file is called, such as ``order-sheet-2026-00042.pdf``."""
+    number = f"-{orders[0].number}" if len(orders) == 1 else ""
+    return re.sub(r"[^\w.-]+", "-", f"{document.name}{number}") + ".pdf"

@@ -42,6 +42,9 @@ RANGES = [
     (0x2764, 0x2764),
     (0xFFFD, 0xFFFD),  # What stands for a character that is not here
 ]
+#: Direct the writing and are not seen; DejaVu lacks some, and each gets the glyph of a space without width.
+UNSEEN = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+NO_WIDTH = 0x200B
 #: What joins Arabic letters, and places marks on letters, for a renderer that reads it.
 FEATURES = ["ccmp", "init", "medi", "fina", "isol", "rlig", "liga", "mark", "mkmk"]
 
@@ -53,6 +56,9 @@ def make(folder):
     options.drop_tables += ["FFTM"]
     for name in NAMES:
         font = subset.load_font(str(Path(folder, name)), options)
+        for table in font["cmap"].tables:
+            if table.isUnicode():
+                table.cmap |= dict.fromkeys(UNSEEN, font.getBestCmap()[NO_WIDTH])
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=[code for first, last in RANGES for code in range(first, last + 1)])
         subsetter.subset(font)
