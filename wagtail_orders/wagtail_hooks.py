@@ -12,6 +12,7 @@ from .admin.ship_many import ShipRows
 from .admin.shipping_methods import ShippingMethodViewSet
 from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
 from .admin.viewset import OrderViewSet
+from .documents.kinds import BUILT_IN
 from .models import Order, OrderEvent, OrderSettings
 
 try:
@@ -29,6 +30,9 @@ register_setting(OrderSettings, icon="clipboard-list")
 for bulk_action in [*bulk_actions(), ShipRows]:
     # Later than Wagtail's own "delete", which would delete rows behind the verbs' back, to take its place.
     hooks.register("register_bulk_action", bulk_action, order=100)
+for document in BUILT_IN:
+    # Before a project's own, which may take the place of one.
+    hooks.register("register_order_document", lambda document=document: document, order=-1)
 
 
 @hooks.register("register_log_actions")

@@ -16,11 +16,12 @@ from .registry import Document, documents
 _PAPER = {OrderSettings.Paper.A4: (210, 297), OrderSettings.Paper.LETTER: (215.9, 279.4)}
 
 
-def render_html(kind, orders, *, language=None, is_pdf=False, notice="", back_url=""):
+def render_html(kind, orders, *, language=None, is_pdf=False, screen=None):
     """
     The HTML of one document: ``kind`` is a ``Document`` or its name, ``orders`` an ``Order``, or several where the
     kind is of many. ``language`` is the customer's if it is not given, or the site's where there are many customers.
-    Without ``is_pdf`` it is a page for a browser to print, with ``notice`` and a way back above it on the screen.
+    Without ``is_pdf`` it is a page for a browser to print; ``screen`` is what stands above it there and is not
+    printed: a dictionary with ``language``, ``notice``, ``links`` (each a label and an address) and ``print_label``.
     """
     document = kind if isinstance(kind, Document) else documents()[kind]
     orders = [orders] if isinstance(orders, Order) else list(orders)
@@ -35,8 +36,7 @@ def render_html(kind, orders, *, language=None, is_pdf=False, notice="", back_ur
             **_frame(document, first, is_pdf),
             "language": language,
             "is_pdf": is_pdf,
-            "notice": notice,
-            "back_url": back_url,
+            "screen": screen,
         }
         if document.context is not None:
             context |= document.context(orders if document.is_of_many else first)
@@ -83,7 +83,9 @@ def _paper(document, shop):
     """
     if document.size:
         width, height = document.size
-        return _in_css({"width": width, "height": height, "top": 6, "side": 6, "bottom": 6, "inner": width - 12})
+        return _in_css(
+            {"width": width, "height": height, "top": 6, "side": 6, "bottom": 6, "inner": width - 12}
+        )
     width, height = _PAPER[shop.paper_size]
     top, side = 12, 20
     is_left = shop.address_window == OrderSettings.Window.LEFT

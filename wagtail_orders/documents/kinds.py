@@ -126,9 +126,7 @@ def _add(picks, orders):
 
 def _sent(orders):
     """How much of each line has gone in parcels."""
-    rows = database.primary(ShipmentLine).filter(
-        line__order__in=list(orders), shipment__cancelled_at=None
-    )
+    rows = database.primary(ShipmentLine).filter(line__order__in=list(orders), shipment__cancelled_at=None)
     totals = rows.order_by().values("line").annotate(sent=Sum("quantity")).values_list("line", "sent")
     return defaultdict(int, totals)
 

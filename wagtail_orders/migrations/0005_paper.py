@@ -4,20 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('wagtail_orders', '0004_jobs'),
+        ("wagtail_orders", "0004_jobs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='ordersettings',
-            name='address_window',
-            field=models.CharField(choices=[('left', 'On the left, as in Germany, the Netherlands, the United Kingdom and the USA'), ('right', 'On the right, as in Belgium, France and Switzerland')], default='left', help_text="The customer's address is printed where a DL envelope's window shows it.", max_length=10, verbose_name='window of the envelopes'),
+            model_name="ordersettings",
+            name="address_window",
+            field=models.CharField(
+                choices=[
+                    ("left", "On the left, as in Germany, the Netherlands, the United Kingdom and the USA"),
+                    ("right", "On the right, as in Belgium, France and Switzerland"),
+                ],
+                default="left",
+                help_text="The customer's address is printed where a DL envelope's window shows it.",
+                max_length=10,
+                verbose_name="window of the envelopes",
+            ),
         ),
         migrations.AddField(
-            model_name='ordersettings',
-            name='paper_size',
-            field=models.CharField(choices=[('a4', 'A4'), ('letter', 'US Letter')], default='a4', max_length=10, verbose_name='paper'),
+            model_name="ordersettings",
+            name="paper_size",
+            field=models.CharField(
+                choices=[("a4", "A4"), ("letter", "US Letter")],
+                default="a4",
+                max_length=10,
+                verbose_name="paper",
+            ),
         ),
     ]

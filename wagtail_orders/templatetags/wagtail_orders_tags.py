@@ -4,9 +4,11 @@ from urllib.parse import urlencode
 
 from babel.numbers import format_decimal
 from django import template
-from django.utils.translation import get_language_bidi
+from django.urls import reverse
+from django.utils.translation import get_language, get_language_bidi, gettext
 
 from ..conf import payment_method_label
+from ..documents import documents
 from ..money import locale_of
 from ..tracking import is_web_link
 
@@ -122,6 +124,44 @@ def rehearse_mail_url(page, form):
 def without_id(field):
     """``{{ field|without_id }}``: a hidden field of a form that stands in the page more than once."""
     return field.as_hidden(attrs={"id": ""})
+
+
+@register.simple_tag
+def print_links(order):
+    """
+    ``{% print_links order as prints %}``: what can be printed of an order, each a label and an address: in the
+    customer's language, then in the reader's if that is another, then in the browser.
+    """
+    own = get_language()
+    links = [(document.label, print_url(order, document)) for document in documents().values()]
+    if own.partition("-")[0] != order.language.partition("-")[0]:
+        name = language_label(own)
+        links += [
+            (
+                gettext("%(document)s, in %(language)s") % {"document": document.label, "language": name},
+                print_url(order, document, language=own),
+            )
+            for document in documents().values()
+        ]
+    if links:
+        first = next(iter(documents().values()))
+        links.append((gettext("Print from the browser"), print_url(order, first, in_browser=True)))
+    return links
+
+
+def print_url(order, document, *, language="", in_browser=False):
+    """Where a document of an order is, as PDF or as a page to print from the browser."""
+    url = reverse(
+        "wagtail_orders:document" if in_browser else "wagtail_orders:document_pdf",
+        args=(order.pk, document.name),
+    )
+    return f"{url}?{urlencode({'language': language})}" if language else url
+
+
+@register.simple_tag
+def order_documents():
+    """``{% order_documents as documents %}``: the kinds of documents there are."""
+    return documents().values()
 
 
 @register.simple_tag(takes_context=True)

@@ -49,9 +49,10 @@ def families():
 
 def drawable():
     """The characters that some regular font of ``faces`` can draw, by their code points."""
-    return frozenset().union(*(_characters(face.path) for face in faces() if not face.is_bold))
+    return frozenset().union(*(characters(face.path) for face in faces() if not face.is_bold))
 
 
 @lru_cache(maxsize=8)
-def _characters(path):
+def characters(path):
+    """The code points that a font file can draw."""
     return frozenset(TTFontFile(str(path), charInfo=1).charToGlyph)
