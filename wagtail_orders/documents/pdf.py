@@ -7,7 +7,6 @@ import re
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pypdf import PdfReader, PdfWriter
 
 from .. import conf
 from ..exceptions import DocumentFailed
@@ -67,6 +66,9 @@ def _render(document, orders, language, seconds):
 
 def merged(pdfs):
     """Several PDFs, each as bytes, one after the other as one."""
+    # Not earlier, for the sake of the site's start.
+    from pypdf import PdfReader, PdfWriter
+
     writer = PdfWriter()
     for pdf in pdfs:
         writer.append(PdfReader(io.BytesIO(pdf)), import_outline=False)

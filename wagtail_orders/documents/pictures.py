@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from lxml import etree
 from PIL import Image
-from reportlab.graphics.barcode import qrencoder
 
 from ..notifications.contents import logo as rendition_of
 
@@ -105,6 +104,9 @@ def _leads_elsewhere(name, value):
 
 def qr_code(text):
     """``text`` as a QR code with its quiet zone; it can be read with a seventh of it missing (level M)."""
+    # Not earlier: each start of the site would take a tenth of a second longer.
+    from reportlab.graphics.barcode import qrencoder
+
     code = qrencoder.QRCode(None, qrencoder.QRErrorCorrectLevel.M)
     code.addData(qrencoder.QR8bitByte(text))
     code.make()

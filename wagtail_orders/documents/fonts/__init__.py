@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reportlab.pdfbase.ttfonts import TTFontFile
-
 from ... import conf
 
 FOLDER = Path(__file__).parent
@@ -55,4 +53,6 @@ def drawable():
 @lru_cache(maxsize=8)
 def characters(path):
     """The code points that a font file can draw."""
+    from reportlab.pdfbase.ttfonts import TTFontFile
+
     return frozenset(TTFontFile(str(path), charInfo=1).charToGlyph)
