@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from django.core.files.images import ImageFile
@@ -15,15 +16,23 @@ from wagtail import hooks
 from wagtail.images import get_image_model
 from wagtail.models import Collection
 
-from wagtail_orders.documents import Document, documents, file_name, merged, render_html, render_pdf
-from wagtail_orders.documents import fonts, limits
+from wagtail_orders.documents import (
+    Document,
+    documents,
+    file_name,
+    fonts,
+    limits,
+    merged,
+    render_html,
+    render_pdf,
+)
 from wagtail_orders.documents.xhtml2pdf import drawable
 from wagtail_orders.exceptions import DocumentFailed
 from wagtail_orders.lifecycle import Address, Line, cancel, mark_paid, record_payment, ship
 from wagtail_orders.models import Order, OrderSettings
 
-from .orders import IXELLES, MUG, placed
-from .paper import NAMES, many_lines, needs_poppler, pages_of, places, sizes_of, text_of
+from .orders import MUG, placed
+from .paper import many_lines, needs_poppler, pages_of, places, sizes_of, text_of
 
 pytestmark = [
     pytest.mark.django_db,
@@ -124,7 +133,7 @@ def test_the_sheet_tells_all_of_the_order(order):
     ("language", "expected"),
     [
         ("en", ["€1,255.50", "May 3, 2026", "Total"]),
-        ("fr", ["1\u202f255,50 €", "3 mai 2026", "Total"]),
+        ("fr", ["1 255,50 €", "3 mai 2026", "Total"]),
         ("nl", ["€ 1.255,50", "3 mei 2026", "Totaal"]),
         ("de", ["1.255,50 €", "3. Mai 2026", "Gesamtbetrag"]),
     ],
@@ -142,7 +151,7 @@ def test_the_sheet_is_in_the_customers_language_or_the_one_asked_for(site, shop,
         render_pdf("order-sheet", placed(site=site, language="es"), language=language),
     ):
         assert expected[2] in text_of(pdf)
-    text = text_of(render_pdf("order-sheet", order)).replace("\xa0", " ")
+    text = text_of(render_pdf("order-sheet", order))
     assert [words for words in expected if words not in text] == []
 
 
@@ -211,10 +220,8 @@ def test_the_address_stands_in_the_window(
     shop.save()
     order = placed(site=site, language=language, shipping_address=None)
     pdf = render_pdf(kind, order)
-    for word in ("Müller", "Église", "IXELLES"):
-        ((x1, y1, x2, y2),) = [
-            place for place in places(pdf, word if word != "Église" else "l'Église") if place[1] > 40
-        ]
+    for word in ("Müller", "12", "IXELLES"):
+        ((x1, y1, x2, y2),) = places(pdf, word)
         assert left < x1 < x2 < right
         assert top < y1 < y2 < bottom
     assert sizes_of(pdf) == [(210, 297) if paper == "a4" else (216, 279)]
@@ -233,13 +240,13 @@ def test_arabic_is_joined_and_reads_from_right_to_left(site, shop):
     pdf = render_pdf("order-sheet", order)
     html = render_html("order-sheet", order, is_pdf=True)
     assert '<html lang="ar" dir="rtl">' in html
-    # A reader turns the shapes of the letters back into the letters.
     text = text_of(pdf)
+    # The letters stand there in the shapes they have at a word's beginning, middle and end.
+    assert "فاطمة" not in text
     for word in ("فاطمة", "بيروت", "إبريق"):
-        assert word in text or word[::-1] in text, word
+        assert word in normalize("NFKC", text)
     # A line of Latin letters keeps its own order.
-    (number,), (city,) = places(pdf, "1050"), places(pdf, "Ixelles")
-    assert number[0] < city[0]
+    assert places(pdf, "1050")[0][0] < places(pdf, "Ixelles")[0][0]
     # The first column is the one on the right.
     assert places(pdf, "Quantity")[0][0] > places(pdf, "Item")[0][0] > places(pdf, "Total")[0][0]
 
@@ -252,7 +259,7 @@ def test_a_packing_slip_has_no_price_at_all(order):
     for language in ("en", "fr", "de", "ar"):
         text = text_of(render_pdf("packing-slip", order, language=language))
         assert "MUG-F" in text
-        assert "2 ×" in text or "× 2" in text
+        assert ("×2" if language == "ar" else "2×") in text.replace(" ", "")
         for price in ("18", "37", "42", "€", "EUR", "7,29", "5,00", "Total"):
             assert price not in text.replace("2026-00042", "").replace("17 h", ""), price
 
@@ -315,7 +322,7 @@ def test_a_pick_list_has_each_sku_once_with_its_orders(site, shop):
     assert "5 orders" in text
     assert text.index("A-1") < text.index("MUG-F")
     assert text.count("MUG-F") == 1
-    assert re.search(r"5 × +MUG-F", text)
+    assert re.search(r"5 ?× +MUG-F", text)
     for order, share in ((one, 2), (two, 2), (half, 1)):
         assert f"{order.number} × {share}" in text
     assert gone.number not in text
@@ -367,21 +374,21 @@ def test_an_svg_logo_is_drawn_and_leads_nowhere(shop, order, inside):
 
 
 @pytest.mark.parametrize(
-    ("content", "name"),
+    ("name", "content"),
     [
-        (b"no picture", "logo.png"),
-        (png()[:60], "logo.png"),
-        (b"<svg", "logo.svg"),
-        (b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg>&a;</svg>', "logo.svg"),
-        (SVG.format(" " * 2_000_000).encode(), "logo.svg"),
-        (None, "logo.png"),
+        ("logo.png", b"no picture"),
+        ("logo.png", png()[:60]),
+        ("logo.svg", b"<svg"),
+        ("logo.svg", b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg>&a;</svg>'),
+        ("logo.svg", SVG.format(" " * 2_000_000).encode()),
+        ("logo.png", None),
     ],
     ids=["no picture", "cut off", "broken SVG", "SVG with entities", "too large", "lost"],
 )
-def test_a_logo_that_cannot_be_shown_is_left_out_and_the_log_says_so(shop, order, caplog, content, name):
-    logo_of(shop, content or png(), name)
-    if content is None:
-        Path(shop.logo.file.path).unlink()
+def test_a_logo_that_cannot_be_shown_is_left_out_and_the_log_says_so(shop, order, caplog, name, content):
+    logo_of(shop, png() if name == "logo.png" else SVG.format("").encode(), name)
+    file = Path(shop.logo.file.path)
+    file.unlink() if content is None else file.write_bytes(content)
     html = render_html("order-sheet", again(order), is_pdf=True)
     assert '<div class="shop words">Bois &amp; Forêt</div>' in html
     assert render_pdf("order-sheet", again(order)).startswith(b"%PDF")
@@ -398,8 +405,8 @@ def test_a_logo_that_cannot_be_shown_is_left_out_and_the_log_says_so(shop, order
         "Żółć Ősz Œuvre Ñandú Þór ğüşiöç",
         "Ελληνικά ἀρχή",
         "Русский їжак ђ",
-        "€ £ ¥ ₹ ₺ ₴ ₿",
-        "← ↑ → ↓ ☐ ☑ ☒ ✓ ★",
+        "€£¥₹₺₴₽₩",
+        "←↑→↓☐☑☒✓★№™",
         "e\u0301te\u0301",
     ],
 )
@@ -424,8 +431,8 @@ def test_a_character_that_no_font_has_is_replaced_and_the_log_says_so(site, shop
 @needs_poppler
 def test_a_project_names_a_font_for_what_is_lacking(site, shop, settings, caplog):
     settings.WAGTAIL_ORDERS = {"PDF_FONT": Path(__file__).parent / "fonts" / "han.ttf"}
-    order = placed(site=site, customer_note="a 漢 b 字")
-    assert "a 漢 b �" in text_of(render_pdf("order-sheet", order))
+    order = placed(site=site, customer_note="au 漢 gré 字")
+    assert "au 漢 gré �" in text_of(render_pdf("order-sheet", order))
     assert "U+5B57" in caplog.text
     assert "U+6F22" not in caplog.text
 
@@ -509,7 +516,7 @@ def test_every_template_of_a_document_compiles_and_escapes(kind):
 
 def test_a_document_that_takes_too_long_is_given_up(site, shop, caplog):
     order = placed(site=site, lines=many_lines(200))
-    with pytest.raises(DocumentFailed, match=r"not done within 0\.05 seconds"):
+    with pytest.raises(DocumentFailed, match="takes too long"):
         render_pdf("order-sheet", order, seconds=0.05)
     assert "given up" in caplog.text
     assert render_pdf("order-sheet", order).startswith(b"%PDF")

@@ -6,7 +6,6 @@ import re
 
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from .. import conf
 from ..exceptions import DocumentFailed
@@ -45,17 +44,10 @@ def _render(document, orders, language, seconds):
             return renderer(html, fonts.FOLDER)
     except limits.TooLong as error:
         logger.warning("%s is too long for a PDF", document.name)
-        raise DocumentFailed(_("It is too long for a PDF.")) from error
+        raise DocumentFailed(_("This is too long for a PDF.")) from error
     except limits.TooSlow as error:
         logger.warning("%s was given up after %s seconds", document.name, seconds)
-        raise DocumentFailed(
-            ngettext(
-                "The PDF was not done within %(seconds)s second.",
-                "The PDF was not done within %(seconds)s seconds.",
-                seconds,
-            )
-            % {"seconds": seconds}
-        ) from error
+        raise DocumentFailed(_("Making the PDF takes too long.")) from error
     except Exception as error:
         logger.exception("%s could not be made a PDF", document.name)
         raise DocumentFailed(
