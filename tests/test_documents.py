@@ -12,6 +12,7 @@ import pytest
 from django.core.files.images import ImageFile
 from django.template.loader import get_template
 from PIL import Image as Picture
+from pypdf import PdfReader
 from wagtail import hooks
 from wagtail.images import get_image_model
 from wagtail.models import Collection
@@ -22,10 +23,10 @@ from wagtail_orders.documents import (
     file_name,
     fonts,
     limits,
-    merged,
     render_html,
     render_pdf,
 )
+from wagtail_orders.documents.merging import merge
 from wagtail_orders.documents.xhtml2pdf import drawable
 from wagtail_orders.exceptions import DocumentFailed
 from wagtail_orders.lifecycle import Address, Line, cancel, mark_paid, record_payment, ship
@@ -496,7 +497,31 @@ def test_of_several_orders_each_has_its_own_pages(site, shop):
     text = text_of(pdf)
     assert f"Page {own} of {own}" in text
     assert "Page 1 of 1" in text
-    assert merged(iter([pdf, pdf])).startswith(b"%PDF")
+
+
+@needs_poppler
+def test_pdfs_are_merged_as_they_come_and_each_keeps_its_looks(shop, order):
+    logo_of(shop, png(), "logo.png")
+    one = render_pdf("order-sheet", again(order))
+    two = render_pdf("address-label", again(order))
+    asked = []
+
+    def come():
+        for pdf in (one, two, one):
+            asked.append(pdf)
+            yield pdf
+
+    bits = merge(come())
+    assert next(bits).startswith(b"%PDF")
+    assert asked == []
+    next(bits)
+    assert asked == [one]
+    whole = b"".join(merge([one, two, one]))
+    assert sizes_of(whole) == [(210, 297), (105, 148), (210, 297)]
+    assert text_of(whole) == " ".join(text_of(pdf).strip() for pdf in (one, two, one)) + " "
+    # Strictly: every object is where the table says.
+    assert PdfReader(io.BytesIO(whole), strict=True).pages[2].images
+    assert pages_of(b"".join(merge([whole, one]))) == 4
 
 
 def test_a_document_of_one_order_is_not_made_of_several_or_none(order):

@@ -3,10 +3,12 @@
 import os
 import sys
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from reportlab.pdfbase.ttfonts import TTFError
 from xhtml2pdf.config.resources import ResourceAccessError
 
 from wagtail_orders.documents import documents, fonts, render_html, render_pdf
@@ -167,12 +169,17 @@ def test_a_text_of_any_length_and_kind_wraps(site, text):
         assert text_of(pdf).count("W") >= 50_000
 
 
-@pytest.mark.filterwarnings("ignore:<pdf:font> is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.* is deprecated!:DeprecationWarning")
 def test_not_even_our_own_templates_could_reach_out(canary, secret, opened):
     """Should escaping fail once: the renderer itself is closed."""
-    for attack in attacks(canary, secret)[:10]:
+    for attack in attacks(canary, secret):
+        if "colspan" in attack:
+            # That only escaping keeps out: xhtml2pdf draws a million cells.
+            continue
         html = f"<html><body>{attack}<p>x</p></body></html>"
-        assert renderer.render(html, fonts.FOLDER).startswith(b"%PDF")
+        # What it makes of a font that it may not read is an error.
+        with suppress(TTFError):
+            assert renderer.render(html, fonts.FOLDER).startswith(b"%PDF")
     assert canary.hits == []
     assert str(secret) not in opened
 

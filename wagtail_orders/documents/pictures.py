@@ -111,13 +111,11 @@ def qr_code(text):
     code.addData(qrencoder.QR8bitByte(text))
     code.make()
     count, quiet = code.moduleCount, 4
-    image = Image.new("1", (count + 2 * quiet, count + 2 * quiet), 1)
-    for row in range(count):
-        for column in range(count):
-            if code.isDark(row, column):
-                image.putpixel((column + quiet, row + quiet), 0)
+    dots = bytes(0 if code.isDark(row, column) else 255 for row in range(count) for column in range(count))
+    image = Image.new("L", (count + 2 * quiet, count + 2 * quiet), 255)
+    image.paste(Image.frombytes("L", (count, count), dots), (quiet, quiet))
     # Larger, so that no printer smooths its edges.
-    image = image.resize((image.width * 8, image.height * 8), Image.Resampling.NEAREST)
+    image = image.resize((image.width * 8, image.height * 8), Image.Resampling.NEAREST).convert("1")
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG")
     return _address(file.getvalue(), "image/png")
