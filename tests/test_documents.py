@@ -17,6 +17,7 @@ from wagtail import hooks
 from wagtail.images import get_image_model
 from wagtail.models import Collection
 
+from wagtail_orders import conf
 from wagtail_orders.documents import (
     Document,
     documents,
@@ -547,6 +548,22 @@ def test_a_document_of_one_order_is_not_made_of_several_or_none(order):
 @pytest.mark.parametrize("kind", ORDER_DOCUMENTS)
 def test_every_template_of_a_document_compiles_and_escapes(kind):
     assert get_template(documents()[kind].template)
+
+
+def test_the_examples_of_the_docs_run(order, site, monkeypatch, tmp_path, settings):
+    text = (Path(__file__).resolve().parent.parent / "docs" / "paper.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
+    making, merging, own, *given = blocks
+    names = {"order": order, "other": placed(site=site), "file": io.BytesIO()}
+    exec(making, names)
+    exec(merging, names)
+    assert pages_of(names["book"]) == pages_of(names["file"].getvalue()) == 2
+    monkeypatch.setattr(hooks, "_hooks", {name: list(found) for name, found in hooks._hooks.items()})
+    exec(own, names)
+    assert documents()["gift-note"].context(order) == {"wish": ""}
+    for line in given:
+        exec(line, names)
+        assert set(names["WAGTAIL_ORDERS"]) <= set(conf.DEFAULTS)
 
 
 # --- What fails
