@@ -979,7 +979,7 @@ def test_a_cancelled_order_says_so_and_can_be_archived_or_reopened(desk):
     cancel(order)
     page = opened(desk, order)
     assert "Cancelled on" in words(page)
-    assert head(page) == ["Archive order", "Reopen order", "Delete order"]
+    assert head(page) == ["Archive order", "Reopen order", "Print", "Delete order"]
     for slug in ("pay", "ship", "cancel", "mark-paid", "mark-handled"):
         assert form_at(page, button(order, slug)) is None
     desk.post(button(order, "reopen"))
@@ -993,7 +993,7 @@ def test_an_archived_order_says_since_when_and_can_be_taken_back(desk):
     archive(order)
     page = opened(desk, order)
     assert "In the archive since" in words(page)
-    assert head(page) == ["Take back from the archive", "Delete order"]
+    assert head(page) == ["Take back from the archive", "Print", "Delete order"]
     assert "It can be archived once" not in words(page)
 
 
@@ -1004,6 +1004,7 @@ def test_the_next_step_comes_first_and_the_grave_ones_last(desk):
         "Mark as paid",
         "Ship…",
         "Order handled",
+        "Print",
         "Cancel order",
         "Delete order",
     ]

@@ -5,8 +5,10 @@ from django.conf import settings
 from django.core import checks
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from . import conf
+from .documents import fonts
 from .lifecycle import numbers
 from .shipstation import door
 
@@ -66,6 +68,34 @@ def check_settings(app_configs, **kwargs):
                 id="wagtail_orders.E004",
             )
         )
+    return errors
+
+
+@checks.register("wagtail_orders")
+def check_documents(app_configs, **kwargs):
+    """E005: PDF_RENDERER names no function. E006: a file of PDF_FONT cannot be used."""
+    errors = []
+    try:
+        import_string(conf.get("PDF_RENDERER"))
+    except Exception as error:
+        errors.append(
+            checks.Error(
+                f'WAGTAIL_ORDERS["PDF_RENDERER"] cannot be used: {error!r}',
+                hint=f'The default is "{conf.DEFAULTS["PDF_RENDERER"]}".',
+                id="wagtail_orders.E005",
+            )
+        )
+    for face in fonts.faces():
+        try:
+            fonts.characters(face.path)
+        except Exception as error:
+            errors.append(
+                checks.Error(
+                    f'WAGTAIL_ORDERS["PDF_FONT"]: {str(face.path)!r} cannot be used: {error}',
+                    hint="Name a font file with TrueType outlines (.ttf or .ttc) that the website may read.",
+                    id="wagtail_orders.E006",
+                )
+            )
     return errors
 
 

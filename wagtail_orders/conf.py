@@ -27,6 +27,16 @@ DEFAULTS = {
     # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with; with "PASSWORD_IN_ADDRESS": True
     # also in the address, for servers that swallow the header. None: there is no such door.
     "SHIPSTATION": None,
+    # What makes a PDF of a document: the dotted path of a function render(html, base) -> bytes, where base is the
+    # folder against which the HTML's addresses are read. "wagtail_orders.documents.weasyprint.render" comes along
+    # too, and needs the extra "weasyprint".
+    "PDF_RENDERER": "wagtail_orders.documents.xhtml2pdf.render",
+    # So many seconds a PDF may take in a request, then it is given up. Less than the web server's patience: Gunicorn
+    # ends a worker after 30.
+    "PDF_SECONDS": 25,
+    # A font file (TrueType) for what DejaVu Sans lacks, such as Chinese, Japanese and Korean: its path, or the paths
+    # of a regular and a bold one.
+    "PDF_FONT": None,
 }
 
 PAYMENT_METHODS = {
@@ -37,6 +47,9 @@ PAYMENT_METHODS = {
     "on_delivery": _("On delivery"),
     "paypal": "PayPal",
 }
+
+#: The methods with which money changes hands when the goods do.
+PAID_IN_PERSON = ("cash", "on_delivery")
 
 
 def get(key):

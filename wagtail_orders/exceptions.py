@@ -1,6 +1,12 @@
 """What can go wrong with an order, as exceptions a shop can catch."""
 
-__all__ = ["IdempotencyConflict", "StaleOrder", "TransitionRefused", "WagtailOrdersError"]
+__all__ = [
+    "DocumentFailed",
+    "IdempotencyConflict",
+    "StaleOrder",
+    "TransitionRefused",
+    "WagtailOrdersError",
+]
 
 
 class WagtailOrdersError(Exception):
@@ -42,3 +48,7 @@ class StaleOrder(WagtailOrdersError):
         super().__init__(
             f"Order {current.number} was changed meanwhile (version {given} is now {current.version})"
         )
+
+
+class DocumentFailed(WagtailOrdersError):
+    """An order could not be made a PDF; the message says why, for people, in the language that was active."""

@@ -14,6 +14,7 @@ from .admin.ship_many import ShipRows
 from .admin.shipping_methods import ShippingMethodViewSet
 from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
 from .admin.viewset import OrderViewSet
+from .documents.kinds import BUILT_IN
 from .exports.csv import CSV
 from .exports.shipstation import SHIPSTATION
 from .exports.xlsx import XLSX
@@ -37,6 +38,9 @@ for bulk_action in [*bulk_actions(), ShipRows, ExportTicked]:
     hooks.register("register_bulk_action", bulk_action, order=100)
 for file_format in (XLSX, CSV, XML):
     hooks.register("register_order_export_format", lambda file_format=file_format: file_format)
+for document in BUILT_IN:
+    # Before a project's own, which may take the place of one.
+    hooks.register("register_order_document", lambda document=document: document, order=-1)
 
 
 @hooks.register("register_order_export_format")

@@ -5,6 +5,7 @@ from django.utils.functional import cached_property
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
+from .documents import DocumentPdfView, DocumentView, NewestDocumentView
 from .exports import ExportView
 from .imports import ImportJobView, ImportView
 from .jobs import JobActionView, JobFileView, JobStateView, JobsView, JobView
@@ -115,6 +116,13 @@ class OrderViewSet(SnippetViewSet):
             # Wagtail looks for a model's page under this name.
             path("<int:pk>/", self.inspect_view, name="edit"),
             path("<int:pk>/compare/<int:other>/", self._view(CompareView), name="compare"),
+            path(
+                "print/<slug:kind>/<int:site>/",
+                self._view(NewestDocumentView),
+                name="newest_document",
+            ),
+            path("<int:pk>/print/<slug:kind>/", self._view(DocumentView), name="document"),
+            path("<int:pk>/print/<slug:kind>.pdf", self._view(DocumentPdfView), name="document_pdf"),
             path("<int:pk>/saved-texts/", self._view(SavedTextsView), name="saved_texts"),
             path("<int:pk>/mails/<int:mail>/", self._view(MailView), name="mail"),
             path("<int:pk>/mails/<int:mail>/body/", self._view(MailBodyView), name="mail_body"),

