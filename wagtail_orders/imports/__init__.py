@@ -1,6 +1,6 @@
 """Orders in: readers of files, what would become of their orders, and bringing them over."""
 
-from ..lifecycle.importing import Imported
+from ..lifecycle.imported import Imported
 from .readers import OrderRecord, Problem, Reader, detect, readers
 from .run import plan, run
 

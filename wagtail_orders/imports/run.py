@@ -1,6 +1,7 @@
 """A file's orders brought over, and before that what would become of them."""
 
-from ..lifecycle.importing import Imported, import_orders
+from ..lifecycle.imported import Imported
+from ..lifecycle.importing import import_orders
 
 
 class _Orders:
