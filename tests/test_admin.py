@@ -188,7 +188,9 @@ def test_site_history_tells_what_the_owner_did_and_leads_to_the_order(desk):
 
 def test_the_settings_number_the_orders(desk, site):
     url = reverse("wagtailsettings:edit", args=["wagtail_orders", "ordersettings", site.pk])
-    response = desk.post(url, {"shop_name": "Atelier", "number_prefix": "B-", "time_zone": "Europe/Paris"})
+    paper = {"paper_size": "a4", "address_window": "left"}
+    facts = {"shop_name": "Atelier", "number_prefix": "B-", "time_zone": "Europe/Paris", **paper}
+    response = desk.post(url, facts)
     assert response.status_code == 302
     assert placed(site=site).number.startswith("B-")
     refused = desk.post(url, {"number_prefix": "no spaces", "time_zone": "Mars/Base"})
