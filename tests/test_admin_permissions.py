@@ -6,14 +6,20 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, TestCase
 from django.urls import get_resolver, resolve, reverse
 from wagtail.admin.views.bulk_action.registry import bulk_action_registry
 
+from wagtail_orders import imports, jobs
 from wagtail_orders.admin.actions import ACTIONS
 from wagtail_orders.admin.forms import FORMS, NOTE_FORMS
 from wagtail_orders.admin.mail_forms import MAIL_FORMS
 from wagtail_orders.admin.parcel_forms import PARCEL_FORMS, SHIP_FORMS
+from wagtail_orders.exports import Selection
+from wagtail_orders.exports.xml import XML
+from wagtail_orders.imports import job as importing
+from wagtail_orders.jobs import run as runs
 from wagtail_orders.lifecycle import (
     add_note,
     archive,
@@ -25,7 +31,7 @@ from wagtail_orders.lifecycle import (
     record_refund,
     ship,
 )
-from wagtail_orders.models import Notification, Order
+from wagtail_orders.models import Job, Notification, Order
 
 from .desk import button, day, filled, form_at, page_of, parsed, tables
 from .orders import placed
@@ -37,6 +43,7 @@ pytestmark = pytest.mark.django_db
 #   home   sent to the admin's home, which says that it is not permitted
 #   page   the page
 #   done   done, and sent on
+#   403    a page that says that it is no longer permitted
 #   404    there is no such thing
 #   405    not by this method
 # Whatever is neither "page" nor "done" shows nothing of orders, and whatever is not "done" writes nothing.
@@ -67,6 +74,26 @@ ship_many             GET   login  login    home    home  home   home  page   ho
 ship_many             POST  login  login    home    home  home   home  done   home   done  done
 orders_to_ship        GET   login  login    home    home  home   home  page   home   page  page
 orders_to_ship        POST  login  login    home    home  home   home  405    home   405   405
+export                GET   login  login    home    home  page   home  home   home   home  page
+export                POST  login  login    home    home  done   home  home   home   home  done
+import                GET   login  login    home    home  home   home  home   home   home  page
+import                POST  login  login    home    home  home   home  home   home   home  done
+import_job            GET   login  login    home    home  home   home  home   home   home  page
+import_job            POST  login  login    home    home  home   home  home   home   home  done
+jobs                  GET   login  login    page    page  page   page  page   page   page  page
+jobs                  POST  login  login    405     405   405    405   405    405    405   405
+job                   GET   login  login    page    page  page   page  page   page   page  page
+job                   POST  login  login    405     405   405    405   405    405    405   405
+job_state             GET   login  login    page    page  page   page  page   page   page  page
+job_state             POST  login  login    405     405   405    405   405    405    405   405
+job_file              GET   login  login    403     403   page   403   403    403    403   page
+job_file              POST  login  login    405     405   405    405   405    405    405   405
+job_action:cancel     GET   login  login    405     405   405    405   405    405    405   405
+job_action:cancel     POST  login  login    done    done  done   done  done   done   done  done
+job_action:delete     GET   login  login    405     405   405    405   405    405    405   405
+job_action:delete     POST  login  login    done    done  done   done  done   done   done  done
+job_action:take-up    GET   login  login    405     405   405    405   405    405    405   405
+job_action:take-up    POST  login  login    403     403   done   403   403    403    403   done
 undo                  GET   login  login    home    home  home   home  405    home   405   405
 undo                  POST  login  login    home    home  home   home  done   home   done  done
 action:mark-paid      GET   login  login    home    home  home   405   405    405    405   405
@@ -147,6 +174,8 @@ bulk:cancel           GET   login  login    home    home  home   home  page   ho
 bulk:cancel           POST  login  login    home    home  home   home  done   home   done  done
 bulk:delete           GET   login  login    home    home  home   home  home   page   home  page
 bulk:delete           POST  login  login    home    home  home   home  home   done   home  done
+bulk:export           GET   login  login    home    home  page   home  home   home   home  page
+bulk:export           POST  login  login    home    home  done   home  home   home   home  done
 """
 HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 EXPECTED = {
@@ -260,6 +289,10 @@ DATA = {
     "mail": with_facts(recipient="zoe@example.com", subject="A question", text="Which glaze?"),
     "resend": with_facts(recipient="zoe.mueller@example.com"),
 }
+#: A file that can be looked through.
+NO_ORDERS = b'<orders xmlns="urn:wagtail-orders:orders:1" version="1.0"/>'
+#: An export that ends on a job's page.
+EXPORT = {"format": "xml", "in_background": "on"}
 
 
 def form_data(client, url, path):
@@ -299,7 +332,13 @@ def ask_for(name, client, owner):
     if kind == "bulk":
         path = reverse("wagtail_bulk_action", args=["wagtail_orders", "order", slug])
         data = form_data(logged_in(owner), f"{path}?id={order.pk}", path)
-        return f"{path}?id={order.pk}", data | {name: "J1" for name in data if name.startswith("number_")}
+        data |= {name: "J1" for name in data if name.startswith("number_")}
+        return f"{path}?id={order.pk}", data | (EXPORT if slug == "export" else {})
+    if kind == "export":
+        return reverse("wagtail_orders:export"), EXPORT
+    if kind.startswith(("import", "job")):
+        asking = get_user_model().objects.filter(pk=client.session.get("_auth_user_id")).first()
+        return ask_for_job(kind, slug, asking or owner)
     if kind == "ship_many":
         path = reverse("wagtail_orders:ship_many")
         preview = parsed(logged_in(owner).post(path, {"text": f"{order.number};J1"}))
@@ -318,6 +357,26 @@ def ask_for(name, client, owner):
     return reverse(f"wagtail_orders:{kind}", args=args), {}
 
 
+def ask_for_job(kind, slug, user):
+    """The same for a job of ``user``'s own."""
+    url = f"wagtail_orders:{kind}"
+    if kind == "import":
+        return reverse(url), {"file": SimpleUploadedFile("orders.xml", NO_ORDERS)}
+    if kind == "jobs":
+        return reverse(url), {}
+    if kind == "import_job":
+        order = placed()
+        content = b"".join(XML.write(Selection.of(Order.objects.filter(pk=order.pk))))
+        order.delete()
+        job = importing.begin([content], imports.readers()["xml"], user=user, name="orders.xml")
+        runs.do(job.pk, job.run)
+        return reverse(url, args=[job.pk]), {"wrong": "none"}
+    job = jobs.create("export", user=user, title="Current orders, XML")
+    facts = {"run": "a", "state": {"cancel": "queued", "take-up": "failed"}.get(slug, "done"), "size": 0}
+    Job.objects.filter(pk=job.pk).update(file_name="orders.xml", content_type="text/xml", **facts)
+    return reverse(url, args=[job.pk, slug] if slug else [job.pk]), {}
+
+
 def logged_in(user):
     client = Client()
     client.force_login(user)
@@ -327,7 +386,7 @@ def logged_in(user):
 def outcome_of(response, has_written):
     status = response.status_code
     if status != 302:
-        outcome = {200: "page", 404: "404", 405: "405"}.get(status, f"status {status}")
+        outcome = {200: "page", 403: "403", 404: "404", 405: "405"}.get(status, f"status {status}")
     elif urlsplit(response.url).path == reverse("wagtailadmin_login"):
         outcome = "login"
     elif response.url == reverse("wagtailadmin_home"):
@@ -416,7 +475,7 @@ def test_head_answers_as_get_without_its_page(enter):
     for name in NAMES:
         url, _data = ask_for(name, client, owner)
         response = client.head(url)
-        assert response.content == b""
+        assert b"".join(response) == b""
         assert response.status_code == client.get(url).status_code, name
 
 
@@ -488,7 +547,9 @@ def test_a_page_offers_only_what_its_reader_may_do(enter, role):
     by_right = {
         name
         for name in NAMES
-        if EXPECTED[role][name, "POST"] == "done" and name not in ("undo", "action:unpay", "action:refund")
+        if EXPECTED[role][name, "POST"] == "done"
+        and name not in ("undo", "action:unpay", "action:refund")
+        and not name.startswith(("import", "job"))
     }
     # "Ship" and the like are offered where they make sense; all that may be done is offered somewhere.
     assert by_right <= seen

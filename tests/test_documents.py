@@ -196,7 +196,7 @@ def test_every_line_is_on_paper_whole_and_its_pages_are_counted(site, shop, coun
         assert order.format(line.total, "fr").replace("\xa0", "") in squeezed
     assert text.count("déjà") == 500
     total = pages_of(pdf)
-    assert {f"Page {page} of {total}" in text for page in range(1, total + 1)} == {True}
+    assert {f"Page {page} sur {total}" in text for page in range(1, total + 1)} == {True}
     assert text.count("Prix unitaire") >= total - 2
 
 

@@ -3,12 +3,22 @@
 import json
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wagtail_orders.exports.reading import amount, moment, plain, rows
+from wagtail_orders.exports.reading import (
+    amount,
+    amounts,
+    iso_moment,
+    local_moments,
+    moment,
+    plain,
+    price,
+    rows,
+)
 from wagtail_orders.models import Order, OrderLine
 
 from .orders import MUG, placed
@@ -43,8 +53,44 @@ def test_a_plain_number_is_exact_and_short(value, given_as):
     assert "." not in written or not written.endswith("0")
 
 
+@given(st.lists(st.tuples(money, as_given, st.integers(0, 4))), st.integers(0, 4), st.booleans())
+def test_a_column_of_amounts_is_the_same_as_its_amounts(entries, common, is_mixed):
+    values = [given_as(value) for value, given_as, _digits in entries]
+    digits = [own if is_mixed else common for *_value, own in entries]
+    assert amounts(values, digits) == list(map(amount, values, digits))
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "written"),
+    [
+        (18.5, 2, "18.50"),
+        (Decimal("3.125000"), 2, "3.125"),
+        (1800, 0, "1800"),
+        (7, 3, "7.000"),
+        (None, 2, ""),
+    ],
+)
+def test_a_price_has_the_decimals_of_its_currency_or_more(value, digits, written):
+    assert price(value, digits) == written
+
+
+@given(
+    st.lists(st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)) | st.none()),  # noqa: DTZ001
+    st.timezones(),
+    st.booleans(),
+)
+@example([datetime(2026, 3, 29, 0, 59), datetime(2026, 3, 29, 1)], ZoneInfo("Europe/Brussels"), False)  # noqa: DTZ001
+def test_moments_are_right_in_any_time_zone(values, zone, are_aware):
+    values = [value and value.replace(tzinfo=UTC if are_aware else None) for value in values]
+    aware = [moment(value) for value in values]
+    assert local_moments(values, zone) == [
+        value and value.astimezone(zone).replace(tzinfo=None) for value in aware
+    ]
+    assert [datetime.fromisoformat(iso_moment(value)) for value in values if value] == [*filter(None, aware)]
+
+
 def test_nothing_stays_nothing():
-    assert (amount(None, 2), plain(None), moment(None)) == ("", "", None)
+    assert (amount(None, 2), plain(None), iso_moment(None), moment(None)) == ("", "", "", None)
 
 
 @pytest.mark.django_db

@@ -18,7 +18,7 @@ LEVELS = [
     {"events"},
     {"lifecycle"},
     {"notifications", "exports", "imports", "jobs", "documents", "payments"},
-    {"admin", "templatetags", "views"},
+    {"admin", "shipstation", "templatetags", "views"},
     {"apps", "checks", "urls", "wagtail_hooks", "management", "contrib"},
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}

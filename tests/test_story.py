@@ -1,12 +1,14 @@
-"""One order's whole life: placed, paid, sent, handled, archived; every fact, event, signal and log entry."""
+"""One order's whole life: placed, paid, sent, handled, archived, exported; every fact, event, signal and log entry."""
 
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from lxml import etree
 from wagtail.models import ModelLogEntry
 
+from wagtail_orders.exports import Selection, formats
 from wagtail_orders.lifecycle import add_note, archive, mark_paid, place_order, ship, unarchive
 from wagtail_orders.models import Order, OrderEvent, ShippingMethod
 
@@ -52,6 +54,7 @@ def test_an_order_from_the_shop_to_the_archive(site, owner, bpost, heard):
     everything_is_in_the_journal(order, owner)
     every_signal_went_out_once(order, heard)
     the_owners_actions_are_in_wagtails_log(order, owner)
+    all_of_it_is_in_an_export(order)
 
 
 def the_order_stands_as_it_was_placed(order, site):
@@ -144,3 +147,20 @@ def the_owners_actions_are_in_wagtails_log(order, owner):
         "Sent: bpost 3232 11",
     ]
     assert order.version == 6, "paid, shipped, archived, unarchived, archived: one each after placing"
+
+
+def all_of_it_is_in_an_export(order):
+    content = b"".join(formats()["xml"].write(Selection.of(Order.objects.archived())))
+    [exported] = etree.fromstring(content)
+    assert exported.get("number") == order.number
+    told = {
+        "customer/name": "Zoë Müller",
+        "lines/line/sku": "MUG-F",
+        "totals/total": "42.00",
+        "payments/payment/received_on": "2026-11-22",
+        "shipments/shipment/tracking_number": "3232 11",
+        "notes/note/text": "Ready at the counter",
+        "archived_at": order.archived_at.isoformat(),
+    }
+    found = {path: exported.findtext("/".join(f"{{*}}{name}" for name in path.split("/"))) for path in told}
+    assert found == told

@@ -120,7 +120,13 @@ def test_the_wheel_holds_all_that_is_not_code(wheel):
         for path in (ROOT / "wagtail_orders").rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc")
     }
-    assert {name.split("/")[1] for name in expected} == {"templates", "static", "locale", "tracking"}
+    assert {name.split("/")[1] for name in expected} == {
+        "templates",
+        "static",
+        "locale",
+        "tracking",
+        "exports",
+    }
     assert expected <= names
     assert "wagtail_orders/migrations/0001_initial.py" in names
 

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from . import conf
 from .documents import fonts
 from .lifecycle import numbers
+from .shipstation import door
 
 NEEDED_APPS = (
     "wagtail.admin",
@@ -109,6 +110,31 @@ def _problem_of_number_format():
     if len(last) > 30:
         return "makes numbers of more than 30 characters; with a prefix they must fit into 50."
     return ""
+
+
+@checks.register("wagtail_orders", checks.Tags.security)
+def check_shipstation(app_configs, **kwargs):
+    """E005: SHIPSTATION lets nobody in. W002: its password is short."""
+    login = conf.get("SHIPSTATION")
+    if login is None:
+        return []
+    if problem := door.problem_of(login):
+        return [
+            checks.Error(
+                f'WAGTAIL_ORDERS["SHIPSTATION"] {problem}',
+                hint='Set it to {"USERNAME": …, "PASSWORD": …}, or to None to have no such door.',
+                id="wagtail_orders.E005",
+            )
+        ]
+    if len(login["PASSWORD"]) < door.WELL_LONG:
+        return [
+            checks.Warning(
+                'The password in WAGTAIL_ORDERS["SHIPSTATION"] is short, and nothing but it keeps customers\' data.',
+                hint=f"Take {door.WELL_LONG} random characters or more.",
+                id="wagtail_orders.W002",
+            )
+        ]
+    return []
 
 
 @checks.register("wagtail_orders", checks.Tags.database)

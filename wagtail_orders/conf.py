@@ -16,15 +16,16 @@ DEFAULTS = {
     "CHUNK_SIZE": 500,
     # Seconds after which the sweep takes an event for left behind by a process that died.
     "DISPATCH_GRACE": 60,
-    # Which of the project's TASKS delivers e-mails. With an immediate one (Django's default) a thread of the
-    # web process does it, so that no customer waits for a mail server.
+    # Which of the project's TASKS delivers e-mails, and makes large exports and imports. With an immediate one
+    # (Django's default) a thread of the web process does it, so that nobody waits for it.
     "TASK_BACKEND": "default",
     # The template that the customer's page of an order extends: the site's own base. The page fills its blocks
     # "title" and "content", and links its style sheet within the latter.
     "PUBLIC_BASE_TEMPLATE": "wagtail_orders/public/base.html",
     # Up to so many orders an export is a download at once; of more, a job with a page of its own.
     "EXPORT_AT_ONCE": 20_000,
-    # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with. None: there is no such door.
+    # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with; with "PASSWORD_IN_ADDRESS": True
+    # also in the address, for servers that swallow the header. None: there is no such door.
     "SHIPSTATION": None,
     # What makes a PDF of a document: the dotted path of a function render(html, base) -> bytes, where base is the
     # folder against which the HTML's addresses are read. "wagtail_orders.documents.weasyprint.render" comes along
@@ -57,7 +58,7 @@ def get(key):
 
 
 def task_backend():
-    """The alias among the project's TASKS that delivers e-mails; ``ImproperlyConfigured`` if there is none such."""
+    """The alias among the project's TASKS that works in the background; ``ImproperlyConfigured`` if there is none."""
     alias, known = get("TASK_BACKEND"), getattr(settings, "TASKS", None) or {"default": {}}
     if alias not in known:
         raise ImproperlyConfigured(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from babel.core import Locale, UnknownLocaleError, get_global
+from django.utils.formats import number_format
 from django.utils.translation import get_language, to_locale
 
 # Minor units other than 2, from ISO 4217 list one. Babel's own digits follow CLDR, which shows some
@@ -46,6 +47,11 @@ def locale_of(language=None):
         return Locale.parse(to_locale(language or get_language() or "en"))
     except (UnknownLocaleError, ValueError):
         return Locale("en")
+
+
+def format_count(count):
+    """A large whole number as people of the active language write it: ``1 234``."""
+    return number_format(count, force_grouping=True)
 
 
 def format_amount(amount, currency, language=None, *, exact=False):

@@ -12,6 +12,9 @@ from django.dispatch import Signal
 
 #: An order was placed.
 order_placed = Signal()
+#: An order was brought over from elsewhere, with all that came of it there; nobody is mailed. ``data``: ``total``,
+#: ``currency``, ``source`` (the reader's name, such as ``xml``).
+order_imported = Signal()
 #: An order is paid in full (a free one as soon as it is placed). ``data``: ``amount``, ``method``,
 #: ``payment``, ``received_on``.
 order_paid = Signal()
@@ -71,6 +74,7 @@ orders_changed = Signal()
 #: The signal of each kind of event.
 BY_KIND = {
     "placed": order_placed,
+    "imported": order_imported,
     "paid": order_paid,
     "unpaid": order_unpaid,
     "payment_recorded": payment_recorded,

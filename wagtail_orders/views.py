@@ -27,7 +27,10 @@ _SETTLED = (PaymentStatus.PAID, PaymentStatus.OVERPAID, PaymentStatus.PARTIALLY_
 def order(request, token):
     """An order as its customer may see it, in the order's language; a token that opens none, a 404 like any other."""
     found = _order_of(token)
-    response = _not_found(request) if found is None else _found(request, found)
+    return not_found(request) if found is None else _guarded(_found(request, found))
+
+
+def _guarded(response):
     for name, value in HEADERS.items():
         response.headers[name] = value
     return response
@@ -40,12 +43,19 @@ def _order_of(token):
     return database.primary(Order).select_related("site").filter(token=token).first()
 
 
-def _not_found(request):
+def not_found(request):
+    """The answer to whatever opens nothing: always the same, so that it tells nothing."""
     response = render(request, "wagtail_orders/public/not_found.html", _base(), status=404)
-    # Django's LocaleMiddleware sends the visitor of a 404 on to the same path below a language, where some page
-    # may answer to it: to one token so, to the next otherwise.
+    keep_here(request)
+    return _guarded(response)
+
+
+def keep_here(request):
+    """
+    Have a 404 answered as it is: Django's LocaleMiddleware would send the visitor on to the same path below a
+    language, where some page may answer to it, to one token so, to the next otherwise.
+    """
     request.urlconf = "wagtail_orders.urls"
-    return response
 
 
 def _found(request, order):
@@ -93,7 +103,7 @@ def _money(order):
         "to_pay": max(order.amount_due - awaited, 0) if is_open else 0,
         "too_much": max(kept - order.total, 0) if is_open else 0,
         "to_send_back": 0 if is_open else max(kept, 0),
-        "is_paid_in_person": order.payment_method in conf.PAID_IN_PERSON,
+        "is_paid_in_person": order.is_paid_in_person,
     }
 
 
@@ -140,7 +150,7 @@ def _sentence(order, context, is_sent):
 def _steps(order, payments, parcels, is_sent):
     received = Step(_("Order received"), "done", order.placed_at)
     steps = [received, _payment_step(order, payments), _sending_step(order, parcels, is_sent)]
-    if order.payment_method in conf.PAID_IN_PERSON:
+    if order.is_paid_in_person:
         steps.append(steps.pop(1))
     return [step for step in steps if step is not None]
 

@@ -53,6 +53,8 @@ def pages(shop):
         "bulk delete": f"bulk/wagtail_orders/order/delete/?next=/admin/orders/{ids}",
         "bulk ship": f"bulk/wagtail_orders/order/ship/?next=/admin/orders/{ids}",
         "ship many": "orders/ship-many/",
+        "export": "orders/export/?list=current%3Fpayment_status%3Dunpaid",
+        "bulk export": f"bulk/wagtail_orders/order/export/?next=/admin/orders/{ids}",
         "dialog another": f"orders/{sent_order.pk}/#orders-another",
         "compare": f"orders/{busy.pk}/compare/{twin.pk}/",
         "home": "",

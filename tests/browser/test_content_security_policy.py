@@ -90,6 +90,7 @@ def test_only_what_wagtail_brings_is_blocked(shop, page):
         f"order-mail-texts/edit/{text.pk}/": set(),
         f"order-saved-texts/edit/{saved.pk}/": set(),
         "orders/ship-many/": set(),
+        "orders/export/": set(),
         f"bulk/wagtail_orders/order/ship/?next=/admin/orders/&id={order.pk}": set(),
         "order-shipping-methods/": set(),
         f"order-shipping-methods/edit/{ShippingMethod.objects.first().pk}/": set(),

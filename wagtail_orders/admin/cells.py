@@ -277,8 +277,9 @@ def order_columns(place, may):
             classname="orders-shipping",
         ),
     ]
-    if may("change") or may("delete"):
+    if may("change") or may("delete") or may("export"):
         columns.insert(0, TickColumn("tick", label=mark_safe(""), obj_type="order"))
+    if may("change") or may("delete"):
         columns.append(
             StepColumn("step", label=gettext_lazy("Next step"), place=place, may=may, classname="orders-step")
         )

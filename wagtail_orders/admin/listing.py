@@ -15,6 +15,7 @@ from django.utils.translation import (
     gettext,
     ngettext,
     override,
+    pgettext,
     pgettext_lazy,
 )
 from wagtail import hooks
@@ -23,6 +24,7 @@ from wagtail.admin.ui.tables import Table
 from wagtail.admin.widgets.button import Button, ButtonWithDropdown
 from wagtail.snippets.views.snippets import IndexView
 
+from ..imports.job import may_import
 from ..models import OrderLine, OrderNote
 from ..models.search import fold
 from .actions import ACTIONS, SHIP
@@ -232,24 +234,43 @@ class OrderIndexView(IndexView):
     @cached_property
     def header_more_buttons(self):
         """What more there is to do; not Wagtail's own, and a list of each page's own."""
-        if not self.user_has_permission("change"):
-            return []
-        url = reverse("wagtail_orders:ship_many")
-        return [Button(gettext("Ship many"), url=url, icon_name=SHIP.icon, priority=10)]
+        buttons = []
+        if self.user_has_permission("export"):
+            url = reverse("wagtail_orders:export") + "?" + urlencode({"list": str(self.place)})
+            buttons.append(Button(gettext("Export orders"), url=url, icon_name="download", priority=5))
+        if may_import(self.request.user):
+            url = reverse("wagtail_orders:import")
+            buttons.append(Button(gettext("Import orders"), url=url, icon_name="upload", priority=6))
+        if self.user_has_permission("change"):
+            url = reverse("wagtail_orders:ship_many")
+            buttons.append(Button(gettext("Ship many"), url=url, icon_name=SHIP.icon, priority=10))
+        if self.user_has_permission("export"):
+            url = reverse("wagtail_orders:jobs")
+            buttons.append(
+                Button(gettext("Your exports and imports"), url=url, icon_name="history", priority=90)
+            )
+        return buttons
 
     @cached_property
     def bulk_buttons(self):
         """The bulk actions that the user may run and that this listing has a use for."""
         useless = {"current": {"unarchive"}, "archived": {"archive", "mark-handled", "cancel", "ship"}}
         first, *others = (action for action in ACTIONS.values() if action.in_bulk)
-        return [
-            {
-                "label": action.short_label,
-                "url": reverse("wagtail_bulk_action", args=("wagtail_orders", "order", action.slug)),
-                "is_grave": action.is_grave,
-            }
+        buttons = [
+            (action.slug, action.short_label, action.is_grave)
             for action in (first, SHIP, *others)
             if action.slug not in useless.get(self.state, ()) and self.user_has_permission(action.permission)
+        ]
+        if self.user_has_permission("export"):
+            buttons.append(("export", pgettext("do with orders", "Export"), False))
+        return [
+            {
+                "label": label,
+                "url": reverse("wagtail_bulk_action", args=("wagtail_orders", "order", slug)),
+                "is_grave": is_grave,
+            }
+            # What cannot be taken back stands last.
+            for slug, label, is_grave in sorted(buttons, key=lambda button: button[2])
         ]
 
     @cached_property

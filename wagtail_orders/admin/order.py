@@ -87,7 +87,7 @@ def get_whole_order(orders, pk):
     """One of the ``whole_orders``, else a 404; what came along in its row stands where all look for it."""
     order = get_object_or_404(orders, pk=pk)
     order.shop = getattr(order.site, "order_settings", None) or OrderSettings(site_id=order.site_id)
-    order.address_by_kind = {kind: row for kind in OrderAddress.Kind if (row := getattr(order, kind))}
+    order.address_by_kind = {kind: row for kind in OrderAddress.Kind if (row := getattr(order, kind, None))}
     return order
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from ..lifecycle.checking import clean_text
 from ..models.search import fold
+from ..money import format_count
 
 MOST_LINES = 5_000
 #: As many bytes of text; Django takes 2.5 MB in a form.
@@ -96,7 +97,7 @@ def read_table(text):
     if len(records) > MOST_LINES:
         raise ValidationError(
             _("These are %(count)s lines; %(most)s at a time can be shipped."),
-            params={"count": written(len(records)), "most": written(MOST_LINES)},
+            params={"count": format_count(len(records)), "most": format_count(MOST_LINES)},
         )
     return [_line(position, cells, columns) for position, cells in records]
 
@@ -113,11 +114,6 @@ def write_table(rows):
     writer.writerow([_("Order number"), _("Shipping method"), _("Parcel number")])
     writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows)
     return file.getvalue().encode("utf-8-sig")
-
-
-def written(count):
-    """A large number as people of the reader's language write it."""
-    return formats.number_format(count, force_grouping=True)
 
 
 def _records(text):

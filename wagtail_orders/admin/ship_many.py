@@ -18,12 +18,13 @@ from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 
 from .. import lifecycle
 from ..models import Order, OrderSettings
+from ..money import format_count
 from .actions import SHIP
 from .bulk import OrderBulkAction, keys_of, tell, tell_of_the_part
 from .parcel_forms import doubt
 from .parcel_input import LINK_LENGTH, offered_methods
 from .parcel_plan import Plan, as_parcel, orders_to_ship, read_for, refused
-from .parcel_table import MOST_BYTES, MOST_LINES, check_size, read_table, text_of, tidy, write_table, written
+from .parcel_table import MOST_BYTES, MOST_LINES, check_size, read_table, text_of, tidy, write_table
 from .undo import deed
 
 logger = logging.getLogger(__name__)
@@ -299,7 +300,7 @@ class ShipManyView(ShipManyPage):
         return ShippingForm(ticked)
 
     def _show(self, table, plan=None, form=None, *, has_changed=False, status=200):
-        context = {"table": table, "most": written(MOST_LINES), "megabytes": MOST_BYTES // 1_000_000}
+        context = {"table": table, "most": format_count(MOST_LINES), "megabytes": MOST_BYTES // 1_000_000}
         if plan is not None:
             form = form or ShippingForm(initial={"notify_customer": are_told(plan.orders)})
             form.is_doubted = bool(plan.questions)

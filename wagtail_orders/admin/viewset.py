@@ -6,6 +6,9 @@ from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
 from .documents import DocumentPdfView, DocumentView, NewestDocumentView
+from .exports import ExportView
+from .imports import ImportJobView, ImportView
+from .jobs import JobActionView, JobFileView, JobStateView, JobsView, JobView
 from .listing import STATES, OrderIndexView
 from .mails import MailBodyView, MailPostView, MailView, SavedTextsView
 from .menu import OrdersMenuItem
@@ -98,6 +101,14 @@ class OrderViewSet(SnippetViewSet):
             *self._listing_urls("current", ""),
             *self._listing_urls("archived", "archived/"),
             *self._listing_urls("all", "all/"),
+            path("export/", self._view(ExportView), name="export"),
+            path("import/", ImportView.as_view(), name="import"),
+            path("import/<int:pk>/", self._view(ImportJobView), name="import_job"),
+            path("jobs/", self._view(JobsView), name="jobs"),
+            path("jobs/<int:pk>/", self._view(JobView), name="job"),
+            path("jobs/<int:pk>/state/", self._view(JobStateView), name="job_state"),
+            path("jobs/<int:pk>/file/", self._view(JobFileView), name="job_file"),
+            path("jobs/<int:pk>/<slug:action>/", self._view(JobActionView), name="job_action"),
             path("undo/", self._view(UndoView), name="undo"),
             path("ship-many/", self._view(ShipManyView), name="ship_many"),
             path("ship-many/orders.csv", self._view(OrdersToShipView), name="orders_to_ship"),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import conf, database
+from .. import database
 from ..models import OrderLine, OrderStatus, PaymentStatus, ShipmentLine
 from ..notifications.contents import contents
 from .pictures import logo, qr_code
@@ -53,7 +53,7 @@ def order_sheet(order):
         "amount_due": amount_due,
         # What is being processed is not asked for once more.
         "is_to_be_paid": amount_due and order.payment_status != PaymentStatus.PENDING,
-        "is_paid_in_person": order.payment_method in conf.PAID_IN_PERSON,
+        "is_paid_in_person": order.is_paid_in_person,
     }
 
 

@@ -32,10 +32,11 @@ class Format:
 def formats():
     """
     All formats by their name. A project adds its own with Wagtail's hook ``register_order_export_format``: a function
-    without arguments that returns a ``Format``; of two with one name the later takes the earlier one's place.
+    without arguments that returns a ``Format``, or None while it is not offered. Of two with one name the later takes
+    the earlier one's place.
     """
     known = {}
     for function in hooks.get_hooks("register_order_export_format"):
-        made = function()
-        known[made.name] = made
+        if made := function():
+            known[made.name] = made
     return known

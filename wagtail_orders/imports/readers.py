@@ -5,25 +5,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from ..lifecycle.records import OrderRecord
+from ..lifecycle.records import OrderRecord, Problem
+
+__all__ = ["OrderRecord", "Problem", "Reader", "detect", "readers"]
 
 #: How much of a file tells what it is.
 HEAD = 4096
 #: Modules beside this one, each with its ``READER``.
 MODULES = ("xml", "woocommerce", "shopify")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """
-    What is wrong in a file, in people's words, and where: line and column count from 1, None where it is not known.
-    ``number`` is the order's that is left out for it, if one is.
-    """
-
-    line: int | None
-    column: int | None
-    message: str
-    number: str = ""
 
 
 @dataclass(frozen=True)

@@ -147,16 +147,15 @@ def forget(job):
 
 def discard_expired(now=None):
     """Delete the jobs whose time is over; how many they were."""
-    count = 0
-    for job in expired(now).iterator(chunk_size=500):
+    over = list(expired(now).only("pk"))
+    for job in over:
         forget(job)
-        count += 1
-    return count
+    return len(over)
 
 
 def expired(now=None):
     """The jobs that ``discard_expired`` would delete."""
-    return database.primary(Job).expired(now or timezone.now()).order_by("pk").defer("data", "result")
+    return database.primary(Job).expired(now or timezone.now()).order_by("pk")
 
 
 def _swap(job, facts, *, but=(), **conditions):
@@ -179,7 +178,8 @@ def is_lost(job, now=None):
 
 
 def may_be_taken_up(job, now=None):
-    return job.state in (State.FAILED, State.CANCELLED) or (bool(job.run) and is_lost(job, now))
+    """Whether ``take_up`` would: a job that was never started it leaves alone."""
+    return bool(job.run) and (job.state in (State.FAILED, State.CANCELLED) or is_lost(job, now))
 
 
 def state_for_people(job, now=None):
@@ -198,5 +198,5 @@ def state_for_people(job, now=None):
     if job.state == State.FAILED:
         return job.error
     if job.state == State.CANCELLED:
-        return _("You cancelled it. Nothing of it is kept.")
-    return _("It is done.")
+        return _("You cancelled it.")
+    return _("The file is ready.") if job.size is not None else _("It is done.")

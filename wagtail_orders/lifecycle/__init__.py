@@ -7,6 +7,7 @@ a verb does twice changes nothing the second time, writes no event and sends no 
 
 from .batch import at_version
 from .closing import archive, cancel, delete, reopen, unarchive
+from .importing import import_orders
 from .inputs import Address, Line
 from .mailing import dismiss_mail, resend_mail, write_mail
 from .noting import add_note, delete_note, edit_customer, edit_note, flag, unflag
@@ -33,6 +34,7 @@ __all__ = [
     "edit_customer",
     "edit_note",
     "flag",
+    "import_orders",
     "mark_handled",
     "mark_paid",
     "mark_unhandled",

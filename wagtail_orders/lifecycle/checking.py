@@ -28,6 +28,9 @@ _LINE_BREAKS = re.compile("[\\r\\n\\v\\f\\x1c-\\x1e\\x85\u2028\u2029]+")
 class Checker:
     """Collects every error of an input, so that a developer sees them all at once."""
 
+    #: Whether texts lose the space around them.
+    strips = True
+
     def __init__(self):
         self.errors = {}
 
@@ -44,8 +47,8 @@ class Checker:
             value = ""
         if not isinstance(value, str):
             value = str(value)
-        value = clean_text(value, lines=lines)
-        if required and not value:
+        value = clean_text(value, lines=lines, strip=self.strips)
+        if required and not value.strip():
             self.refuse(field, _("Missing; give a text."))
         if most and len(value) > most:
             self.refuse(
@@ -209,12 +212,11 @@ def _postal_rules(country):
     return get_validation_rules({"country_code": country})
 
 
-def clean_text(value, *, lines=False):
+def clean_text(value, *, lines=False, strip=True):
     """``value`` without NULs, lone surrogates and the space around it; on one line unless ``lines``."""
     value = value.replace("\x00", "").encode("utf-8", "replace").decode()
-    if lines:
-        return value.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return _LINE_BREAKS.sub(" ", value).strip()
+    value = value.replace("\r\n", "\n").replace("\r", "\n") if lines else _LINE_BREAKS.sub(" ", value)
+    return value.strip() if strip else value
 
 
 def _clean_json(value):

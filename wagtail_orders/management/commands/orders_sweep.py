@@ -1,34 +1,41 @@
-"""``manage.py orders_sweep``: tells and sends what was left behind; meant to run every minute."""
+"""``manage.py orders_sweep``: tells and sends what was left behind, deletes what is over; to run every minute."""
 
 from django.core.management.base import BaseCommand
 
-from wagtail_orders import events
+from wagtail_orders import events, jobs
 from wagtail_orders.notifications import deliver, tasks
 
 
 class Command(BaseCommand):
     help = (
         "Sends the signals of events that a process that died, or a receiver that raised, left behind, and the "
-        "e-mails that are due. Run it every minute, from cron or as a task. It ends with 1 if a receiver raised "
-        "again or an e-mail was not sent."
+        "e-mails that are due, and deletes exports and imports whose time is over. Run it every minute, from cron "
+        "or as a task. It ends with 1 if a receiver raised again or an e-mail was not sent."
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--dry-run", action="store_true", help="only say what is due, send nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say what is due, send and delete nothing"
+        )
 
     def handle(self, *, dry_run, verbosity, **options):
         if dry_run:
             self._say_which_events_are_due()
             self._say_which_mails_are_due()
+            if count := jobs.expired().count():
+                self.stdout.write(f"{count} exports and imports are over; nothing was deleted.")
             return
         with tasks.withheld():
             told = events.sweep()
         sent = deliver.sweep()
+        discarded = jobs.discard_expired()
         if verbosity:
             self.stdout.write(f"{told.due} events due, {told.delivered} delivered, {told.failed} put off.")
             self.stdout.write(
                 f"{sent.due} e-mails due, {sent.sent} sent, {sent.put_off} put off, {sent.failed} given up."
             )
+            if discarded:
+                self.stdout.write(f"{discarded} exports and imports were over and are deleted.")
         if told.failed:
             self.stderr.write("The receivers' errors are in the log and in each event's dispatch_error.")
         if sent.is_down:

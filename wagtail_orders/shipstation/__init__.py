@@ -1,0 +1,1 @@
+"""ShipStation's Custom Store: the door through which it fetches orders and tells of parcels."""
