@@ -19,7 +19,7 @@ def test_weasyprint_makes_the_same_documents(site, settings):
     pdf = render_pdf("order-sheet", order)
     assert pages_of(pdf) == 1
     text = text_of(pdf)
-    for words in ("Commande", "Tasse en grès « Forêt »", "42,00 €", "Page 1 of 1"):
+    for words in ("Commande", "Tasse en grès « Forêt »", "42,00 €", "Page 1 sur 1"):
         assert words in text
     ((left, top, _right, bottom),) = places(pdf, "IXELLES")
     assert left > 20
