@@ -60,6 +60,8 @@ def _frame(document, order, is_pdf):
         "title": title,
         "foot": " · ".join(filter(None, (numbered, name))),
         "page_of": _page_of(),
+        # A document of a size of its own has no room for it.
+        "has_foot": document.size is None,
         "logo": picture and picture.within(75, 20),
         "is_rtl": is_rtl,
         "faces": fonts.faces() if is_pdf else (),
