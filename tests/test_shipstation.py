@@ -213,12 +213,12 @@ def test_a_customers_page_is_not_in_the_way():
 
 
 CHECKED = {
-    "no key": ({"USERNAME": "x"}, "E005"),
-    "no text": ({"USERNAME": "x", "PASSWORD": None}, "E005"),
-    "empty": ({"USERNAME": " ", "PASSWORD": "x" * 20}, "E005"),
-    "no dictionary": ("x", "E005"),
-    "a key too many": ({"USERNAME": "x", "PASSWORD": "x" * 20, "PASWORD": ""}, "E005"),
-    "a colon": ({"USERNAME": "x:y", "PASSWORD": "x" * 20}, "E005"),
+    "no key": ({"USERNAME": "x"}, "E007"),
+    "no text": ({"USERNAME": "x", "PASSWORD": None}, "E007"),
+    "empty": ({"USERNAME": " ", "PASSWORD": "x" * 20}, "E007"),
+    "no dictionary": ("x", "E007"),
+    "a key too many": ({"USERNAME": "x", "PASSWORD": "x" * 20, "PASWORD": ""}, "E007"),
+    "a colon": ({"USERNAME": "x:y", "PASSWORD": "x" * 20}, "E007"),
     "short": ({"USERNAME": "x", "PASSWORD": "x" * 15}, "W002"),
     "right": ({"USERNAME": "x", "PASSWORD": "x" * 16}, None),
     "with the switch": ({"USERNAME": "x", "PASSWORD": "x" * 16, "PASSWORD_IN_ADDRESS": True}, None),

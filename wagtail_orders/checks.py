@@ -114,7 +114,7 @@ def _problem_of_number_format():
 
 @checks.register("wagtail_orders", checks.Tags.security)
 def check_shipstation(app_configs, **kwargs):
-    """E005: SHIPSTATION lets nobody in. W002: its password is short."""
+    """E007: SHIPSTATION lets nobody in. W002: its password is short."""
     login = conf.get("SHIPSTATION")
     if login is None:
         return []
@@ -123,7 +123,7 @@ def check_shipstation(app_configs, **kwargs):
             checks.Error(
                 f'WAGTAIL_ORDERS["SHIPSTATION"] {problem}',
                 hint='Set it to {"USERNAME": …, "PASSWORD": …}, or to None to have no such door.',
-                id="wagtail_orders.E005",
+                id="wagtail_orders.E007",
             )
         ]
     if len(login["PASSWORD"]) < door.WELL_LONG:

@@ -55,19 +55,17 @@ def import_orders(
     """
     if existing not in ("skip", "refuse"):
         raise ValueError(f'existing is "skip" or "refuse", not {existing!r}.')
-    removal = _Removal(
-        skips=existing == "skip", keep_going=keep_going, source=source, progress=progress, user=user
-    )
+    move = _Move(skips=existing == "skip", keep_going=keep_going, source=source, progress=progress, user=user)
     if dry_run or keep_going:
-        return removal.run(records, dry_run=dry_run)
-    return removal.run_whole(records)
+        return move.run(records, dry_run=dry_run)
+    return move.run_whole(records)
 
 
 class _Undone(Exception):
     """Takes back what was written, since something was wrong."""
 
 
-class _Removal:
+class _Move:
     """One call of the verb: what was asked for, and what is known for all chunks."""
 
     def __init__(self, *, skips, keep_going, source, progress, user):
