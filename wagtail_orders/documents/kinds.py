@@ -148,7 +148,6 @@ ADDRESS_LABEL = Document(
     f"{FOLDER}/address_label.html",
     address_label,
     size=(105, 148),
-    icon="tag",
 )
 PICK_LIST = Document(
     "pick-list",
@@ -156,6 +155,5 @@ PICK_LIST = Document(
     f"{FOLDER}/pick_list.html",
     pick_list,
     is_of_many=True,
-    icon="list-ul",
 )
 BUILT_IN = (ORDER_SHEET, PACKING_SLIP, ADDRESS_LABEL, PICK_LIST)

@@ -23,7 +23,6 @@ class Document:
     is_of_many: bool = False
     #: Width and height in millimetres; None: the paper that the owner chose.
     size: tuple[float, float] | None = None
-    icon: str = "print"
 
 
 def documents():
