@@ -546,9 +546,7 @@ class TestTwoAtOnce:
 
     def test_without_a_second_look_the_other_is_shown_a_database_error(self, monkeypatch):
         monkeypatch.setattr(Meeting, "PATIENCE", 20)
-        monkeypatch.setattr(
-            importing._Removal, "_write_chunk", lambda removal, chunk: removal._in_transaction(chunk)
-        )
+        monkeypatch.setattr(importing._Move, "_write_chunk", lambda move, chunk: move._in_transaction(chunk))
 
         results = self.at_once()
 
