@@ -608,3 +608,15 @@ def test_what_breaks_is_in_the_log_and_told_without_details(order, settings, cap
     with pytest.raises(DocumentFailed, match=r"says why: RuntimeError$"):
         render_pdf("order-sheet", order)
     assert "secret detail" in caplog.text
+
+
+def test_no_part_of_a_document_is_written_to_disk(site, shop, monkeypatch):
+    spilt = []
+
+    def spill():
+        spilt.append("a customer's order")
+        return io.BytesIO()
+
+    monkeypatch.setattr("xhtml2pdf.files.pisaTempFile.STRATEGIES", (io.BytesIO, spill))
+    assert render_pdf("order-sheet", placed(site=site, lines=many_lines(600))).startswith(b"%PDF")
+    assert spilt == []

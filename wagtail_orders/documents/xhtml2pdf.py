@@ -45,7 +45,14 @@ def render(html, base):
     )
     file = io.BytesIO()
     try:
-        pisaDocument(drawable(html), file, path=str(base / "document.html"), resource_policy=policy)
+        pisaDocument(
+            drawable(html),
+            file,
+            path=str(base / "document.html"),
+            resource_policy=policy,
+            # In memory: else it writes more than 100 kB to a file that it leaves to the garbage collector.
+            capacity=-1,
+        )
     except RenderLimitError as error:
         raise limits.TooSlow from error
     return file.getvalue()
