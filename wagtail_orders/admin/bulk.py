@@ -14,7 +14,6 @@ from django.db import DatabaseError
 from django.http import Http404, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -29,7 +28,7 @@ from ..models.settings import local_moment
 from .actions import ACTIONS, refusals
 from .cells import fulfillment_tag, payment_tag
 from .fields import day_input, payment_methods
-from .listing import Place
+from .listing import Place, trail
 from .permissions import policy
 from .undo import deed
 
@@ -146,11 +145,7 @@ class OrderBulkAction(BulkAction):
             "fingerprint": self.fingerprint,
             "next": self.place.url,
             "header_title": action.short_label,
-            "breadcrumbs_items": [
-                {"url": reverse("wagtailadmin_home"), "label": _("Home")},
-                {"url": self.place.url, "label": _("Orders")},
-                {"url": "", "label": action.short_label},
-            ],
+            "breadcrumbs_items": trail(action.short_label, back=self.place.url),
         }
 
     def initial_values(self):

@@ -19,8 +19,8 @@ from ..exports import Selection, formats, job
 from ..exports.download import Download, respond
 from ..models import ExportChoice, Order
 from ..money import format_count
+from .listing import trail
 from .permissions import policy
-from .ship_many import trail
 from .wanted import WHICH, Wanted
 
 LABEL = gettext_lazy("Export orders")
@@ -129,7 +129,7 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         return Wanted.of_ticks(self.request) if self.in_bulk else Wanted.of_listing(self.request)
 
     def get_breadcrumbs_items(self):
-        return trail(self.wanted.place.url, self.page_title)
+        return trail(self.page_title, back=self.wanted.place.url)
 
     def get(self, request):
         if self.wanted.ticked is not None:

@@ -17,8 +17,8 @@ from ..imports import words
 from ..lifecycle.checking import clean_text
 from ..models import Job
 from ..money import format_count
-from .jobs import JobPage, trail
-from .listing import url_of_state
+from .jobs import JobPage
+from .listing import trail, url_of_state
 
 LABEL = gettext_lazy("Import orders")
 #: Bytes of a file that is sent by a browser; larger ones are read by the command.
@@ -128,7 +128,7 @@ class ImportView(ForImporters, WagtailAdminTemplateMixin, View):
     _show_breadcrumbs = True
 
     def get_breadcrumbs_items(self):
-        return [*trail(), {"url": "", "label": self.page_title}]
+        return trail(self.page_title)
 
     def get(self, request):
         return self._ask(FileForm())

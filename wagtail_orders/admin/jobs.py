@@ -21,6 +21,7 @@ from ..exports.download import respond
 from ..models import Job, Order
 from ..money import locale_of
 from .cells import status_tag, time_tag
+from .listing import trail
 
 State = Job.State
 
@@ -167,8 +168,7 @@ class JobPage(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         return all(self.user_has_permission(needed) for needed in NEEDED[job.kind])
 
     def get_breadcrumbs_items(self):
-        all_of_them = {"url": reverse("wagtail_orders:jobs"), "label": _("Exports and imports")}
-        return [*trail(), all_of_them, {"url": "", "label": self.job.title}]
+        return trail((_("Exports and imports"), reverse("wagtail_orders:jobs")), self.job.title)
 
     def get_page_title(self):
         return self.job.title
@@ -182,13 +182,6 @@ class JobPage(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
             result_template=result_template(self.job),
         )
         return self.render_to_response(context, status=status)
-
-
-def trail():
-    return [
-        {"url": reverse("wagtailadmin_home"), "label": _("Home")},
-        {"url": reverse("wagtail_orders:list"), "label": _("Orders")},
-    ]
 
 
 class JobView(JobPage):
@@ -268,7 +261,7 @@ class JobsView(JobPage):
         return self.page_title
 
     def get_breadcrumbs_items(self):
-        return [*trail(), {"url": "", "label": self.page_title}]
+        return trail(self.page_title)
 
     def get(self, request):
         mine = jobs_of(request.user).defer("data", "result")[:MOST]

@@ -47,6 +47,19 @@ def url_of_state(state):
     return reverse(f"wagtail_orders:{STATES[state][0]}")
 
 
+def trail(*steps, back=None):
+    """
+    The breadcrumbs of a page below the listing at ``back``, or else the current orders: each of ``steps`` is the
+    label of the page itself, or a label and an address.
+    """
+    pairs = [
+        (gettext("Home"), reverse("wagtailadmin_home")),
+        (gettext("Orders"), back or url_of_state("current")),
+    ]
+    pairs += [step if isinstance(step, tuple) else (step, "") for step in steps]
+    return [{"url": url, "label": label} for label, url in pairs]
+
+
 def _resolve(path):
     # A site may live below a prefix, which URLs have and resolve() must not see; and the URL's language need not
     # be the user's.

@@ -21,6 +21,7 @@ from ..models import Order, OrderSettings
 from ..money import format_count
 from .actions import SHIP
 from .bulk import OrderBulkAction, keys_of, tell, tell_of_the_part
+from .listing import trail
 from .parcel_forms import doubt
 from .parcel_input import LINK_LENGTH, offered_methods
 from .parcel_plan import Plan, as_parcel, orders_to_ship, read_for, refused
@@ -181,14 +182,6 @@ def ship(request, parcels, options, *, back):
     return redirect(back)
 
 
-def trail(back, title):
-    return [
-        {"url": reverse("wagtailadmin_home"), "label": _("Home")},
-        {"url": back, "label": _("Orders")},
-        {"url": "", "label": title},
-    ]
-
-
 class ShipRows(OrderBulkAction):
     """A page with a field for each of the ticked orders."""
 
@@ -248,7 +241,7 @@ class ShipRows(OrderBulkAction):
             "ids": ",".join(str(order.pk) for order in self.orders),
             "next": self.place.url,
             "header_title": SHIP.label,
-            "breadcrumbs_items": trail(self.place.url, SHIP.label),
+            "breadcrumbs_items": trail(SHIP.label, back=self.place.url),
         }
         return TemplateResponse(self.request, self.template_name, context, status=status)
 
@@ -269,7 +262,7 @@ class ShipManyView(ShipManyPage):
     template_name = "wagtail_orders/admin/ship_many.html"
 
     def get_breadcrumbs_items(self):
-        return trail(reverse("wagtail_orders:list"), self.page_title)
+        return trail(self.page_title)
 
     def get(self, request):
         return self._show(TableForm())
