@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 import django_rq
 import pytest
-import redis
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.processes import Death, ended, fork, in_processes
+from tests.processes import Death, in_processes
+from tests.workers import Database, Redis
 from wagtail_orders import jobs
 from wagtail_orders.jobs import pieces
 from wagtail_orders.jobs import run as runs
@@ -76,38 +75,6 @@ class Thread:
 
     def work(self):
         jobs.threads.wait(30)
-
-
-class Database:
-    """django-tasks-db."""
-
-    def work(self):
-        in_another_process("db_worker", "--backend", "database", "--batch", "--no-startup-delay", verbosity=0)
-
-
-class Redis:
-    """django-tasks-rq."""
-
-    def __init__(self):
-        self.queue = django_rq.get_queue("default")
-        try:
-            self.queue.connection.ping()
-        except redis.ConnectionError as error:
-            pytest.skip(f"no Redis answers: {error}")
-        self.forget()
-
-    def forget(self):
-        for key in self.queue.connection.scan_iter("rq:*"):
-            self.queue.connection.delete(key)
-
-    def work(self):
-        in_another_process(
-            "rqworker", "default", "--job-class", "django_tasks_rq.Job", "--burst", verbosity=0
-        )
-
-
-def in_another_process(*command, **options):
-    assert ended(fork(lambda: call_command(*command, **options))) == 0
 
 
 @pytest.fixture(params=["thread", "database", "redis"])

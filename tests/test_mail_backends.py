@@ -8,15 +8,12 @@ from pathlib import Path
 
 import django_rq
 import pytest
-import redis
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
 from tests.orders import placed
-from tests.processes import ended, fork
 from tests.smtp import MailServer, mail_settings
+from tests.workers import Database, Redis
 from wagtail_orders import conf
 from wagtail_orders.lifecycle import mark_paid, ship
 from wagtail_orders.models import Notification, Order, OrderSettings
@@ -29,10 +26,6 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 BOTH = ["anna@example.com", "zoe@example.com"]
 
 
-def call_in_another_process(*command, **options):
-    assert ended(fork(lambda: call_command(*command, **options))) == 0
-
-
 class Thread:
     """The thread of this process that stands in for an immediate backend."""
 
@@ -41,42 +34,6 @@ class Thread:
 
     def waiting(self):
         return 0
-
-
-class Database:
-    """django-tasks-db."""
-
-    def work(self):
-        call_in_another_process(
-            "db_worker", "--backend", "database", "--batch", "--no-startup-delay", verbosity=0
-        )
-
-    def waiting(self):
-        return DBTaskResult.objects.ready().count()
-
-
-class Redis:
-    """django-tasks-rq."""
-
-    def __init__(self):
-        self.queue = django_rq.get_queue("default")
-        try:
-            self.queue.connection.ping()
-        except redis.ConnectionError as error:
-            pytest.skip(f"no Redis answers: {error}")
-        self.forget()
-
-    def forget(self):
-        for key in self.queue.connection.scan_iter("rq:*"):
-            self.queue.connection.delete(key)
-
-    def work(self):
-        call_in_another_process(
-            "rqworker", "default", "--job-class", "django_tasks_rq.Job", "--burst", verbosity=0
-        )
-
-    def waiting(self):
-        return self.queue.count
 
 
 @pytest.fixture
