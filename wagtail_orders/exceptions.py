@@ -3,6 +3,7 @@
 __all__ = [
     "DocumentFailed",
     "IdempotencyConflict",
+    "ProviderFailed",
     "StaleOrder",
     "TransitionRefused",
     "WagtailOrdersError",
@@ -52,3 +53,15 @@ class StaleOrder(WagtailOrdersError):
 
 class DocumentFailed(WagtailOrdersError):
     """An order could not be made a PDF; the message says why, for people, in the language that was active."""
+
+
+class ProviderFailed(WagtailOrdersError):
+    """
+    A payment provider did not do what it was asked; the message says why, for people, in the language that was
+    active. ``is_passing``: it could not be reached or had a fault of its own, and whether it did it is not known: the
+    same may be asked again, with the same key, and is not done twice.
+    """
+
+    def __init__(self, message, *, is_passing=False):
+        self.is_passing = is_passing
+        super().__init__(message)

@@ -14,6 +14,7 @@ from ..models import (
     OrderNote,
     OrderStatus,
     Payment,
+    PaymentAttempt,
     Shipment,
     ShipmentLine,
 )
@@ -177,7 +178,7 @@ def _delete_rows(pks, *, with_parcels):
         database.primary(ShipmentLine).filter(shipment__order__in=with_parcels)._raw_delete(orders.db)
         database.primary(Shipment).filter(order__in=with_parcels)._raw_delete(orders.db)
     database.primary(Notification).filter(event__order__in=pks)._raw_delete(orders.db)
-    for model in (Payment, OrderNote, OrderAddress, OrderLine, OrderEvent):
+    for model in (Payment, PaymentAttempt, OrderNote, OrderAddress, OrderLine, OrderEvent):
         database.primary(model).filter(order__in=pks)._raw_delete(orders.db)
     orders._raw_delete(orders.db)
 

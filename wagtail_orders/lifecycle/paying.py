@@ -125,18 +125,20 @@ def record_refund(
     received_on=None,
     state="confirmed",
     currency=None,
+    is_manual=None,
     notify_customer=False,
     user=None,
 ):
     """
     Note that ``amount``, in the order's currency, went back to the customer (event ``refunded``), or is about
     to, or failed to (event ``payment_recorded``). Idempotent on ``method`` and ``reference`` as
-    ``record_payment`` is. ``notify_customer`` has a mail tell the customer, if this confirms it. Raises
-    ``TransitionRefused`` for more than was paid, and ``ValidationError`` for another currency or an amount
-    that is not positive.
+    ``record_payment`` is; noted by hand (``is_manual``) as there, unless said otherwise. ``notify_customer`` has a
+    mail tell the customer, if this confirms it. Raises ``TransitionRefused`` for more than was paid, and
+    ``ValidationError`` for another currency or an amount that is not positive.
     """
     facts = _check_entry(order, amount, method, reference, received_on, state, currency, reason)
-    is_manual = user is not None or facts["reference"] is None
+    if is_manual is None:
+        is_manual = user is not None or facts["reference"] is None
     facts.update(kind=Payment.Kind.REFUND, is_manual=is_manual, recorded_by=user)
 
     def work(fresh):

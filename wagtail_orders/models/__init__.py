@@ -7,6 +7,7 @@ from .notification import Notification
 from .number import NumberSequence
 from .order import FulfillmentStatus, Order, OrderAddress, OrderLine, OrderStatus, PaymentStatus
 from .payment import Payment
+from .provider import PaymentAttempt, ProviderEvent
 from .settings import OrderSettings
 from .shipment import Shipment, ShipmentLine, ShippingMethod
 from .wording import MailText, SavedText
@@ -27,7 +28,9 @@ __all__ = [
     "OrderSettings",
     "OrderStatus",
     "Payment",
+    "PaymentAttempt",
     "PaymentStatus",
+    "ProviderEvent",
     "SavedText",
     "Shipment",
     "ShipmentLine",

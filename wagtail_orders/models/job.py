@@ -22,14 +22,15 @@ class JobQuerySet(models.QuerySet):
 
 class Job(models.Model):
     """
-    One export or import, which its user can leave and find again. ``wagtail_orders.jobs`` is the only writer. What
-    goes in and what comes out lies in pieces beside it: in the database every worker finds it, and nobody who may
-    not.
+    One export, import or print, which its user can leave and find again. ``wagtail_orders.jobs`` is the only
+    writer. What goes in and what comes out lies in pieces beside it: in the database every worker finds it, and
+    nobody who may not.
     """
 
     class Kind(models.TextChoices):
         EXPORT = "export", _("Export")
         IMPORT = "import", _("Import")
+        PRINT = "print", _("Print")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
