@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from . import conf
 from .documents import fonts
 from .lifecycle import numbers
+from .payments.paypal import account as paypal
 from .shipstation import door
 
 NEEDED_APPS = (
@@ -132,6 +133,31 @@ def check_shipstation(app_configs, **kwargs):
                 'The password in WAGTAIL_ORDERS["SHIPSTATION"] is short, and nothing but it keeps customers\' data.',
                 hint=f"Take {door.WELL_LONG} random characters or more.",
                 id="wagtail_orders.W002",
+            )
+        ]
+    return []
+
+
+@checks.register("wagtail_orders", checks.Tags.security)
+def check_paypal(app_configs, **kwargs):
+    """E008: PAYPAL cannot be used. W003: each of its webhooks is verified by asking PayPal."""
+    given = conf.get("PAYPAL")
+    if given is None:
+        return []
+    if problem := paypal.problem_of(given):
+        return [
+            checks.Error(
+                f'WAGTAIL_ORDERS["PAYPAL"] {problem}',
+                hint=f"Set {', '.join(paypal.NEEDED)} as docs/paypal.md says, or PAYPAL to None to have no PayPal.",
+                id="wagtail_orders.E008",
+            )
+        ]
+    if given.get("VERIFY") is None and not paypal.has_cryptography():
+        return [
+            checks.Warning(
+                "Without cryptography, PayPal is asked about the signature of each of its webhooks.",
+                hint='Install wagtail-orders[paypal], or set "VERIFY": "postback" in WAGTAIL_ORDERS["PAYPAL"].',
+                id="wagtail_orders.W003",
             )
         ]
     return []

@@ -37,6 +37,10 @@ DEFAULTS = {
     # A font file (TrueType) for what DejaVu Sans lacks, such as Chinese, Japanese and Korean: its path, or the paths
     # of a regular and a bold one.
     "PDF_FONT": None,
+    # {"CLIENT_ID": …, "CLIENT_SECRET": …, "WEBHOOK_ID": …, "MERCHANT_ID": …, "ENVIRONMENT": "live" or "sandbox"}: the
+    # app at PayPal with which customers pay; docs/paypal.md says where each is found, and what "VERIFY" and "DOUBLE"
+    # are for. None: no PayPal.
+    "PAYPAL": None,
 }
 
 PAYMENT_METHODS = {

@@ -1,16 +1,18 @@
-"""The order's page for its customer, which nothing but the order's token opens."""
+"""The order's page for its customer, which nothing but the order's token opens, and the address of PayPal's webhook."""
 
 import re
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import transaction
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from . import conf, database
+from . import conf, database, payments
 from .models import FulfillmentStatus, Order, OrderNote, Payment, PaymentStatus
 from .notifications.contents import contents, logo, reading
 from .notifications.looks import palette
@@ -48,6 +50,18 @@ def not_found(request):
     response = render(request, "wagtail_orders/public/not_found.html", _base(), status=404)
     keep_here(request)
     return _guarded(response)
+
+
+@csrf_exempt
+@transaction.non_atomic_requests
+def paypal(request):
+    """PayPal's webhook; without the setting, or with one that cannot be used, there is no such address."""
+    provider = payments.providers().get("paypal")
+    if provider is None:
+        return not_found(request)
+    response = provider.read_event(request)
+    keep_here(request)
+    return response
 
 
 def keep_here(request):
