@@ -13,6 +13,7 @@ from .admin.permissions import policy
 from .admin.ship_many import ShipRows
 from .admin.shipping_methods import ShippingMethodViewSet
 from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
+from .admin.unmatched import UnmatchedMoneyPanel
 from .admin.viewset import OrderViewSet
 from .documents.kinds import BUILT_IN
 from .exports.csv import CSV
@@ -67,4 +68,4 @@ def add_summary_items(request, items):
 
 @hooks.register("construct_homepage_panels")
 def add_home_panel(request, panels):
-    panels += [MailTroublePanel(request), NewestOrdersPanel(request)]
+    panels += [UnmatchedMoneyPanel(request), MailTroublePanel(request), NewestOrdersPanel(request)]

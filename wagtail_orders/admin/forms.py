@@ -13,6 +13,7 @@ from .fields import AmountField, day_input, payment_methods
 from .mail_forms import MailForm
 from .order_form import OrderForm, TellingForm
 from .parcel_forms import SHIP_FORMS
+from .provider_forms import ProviderRefundForm, came_through
 
 
 def _today():
@@ -93,9 +94,19 @@ class RefundForm(TellingForm):
 
     def prepare(self):
         super().prepare()
-        self.fields["amount"].help_text = _(
-            "In %(currency)s. The money itself is sent by you; this notes that it was."
-        ) % {"currency": self.order.currency}
+        words = {"currency": self.order.currency, "provider": came_through(self.order)}
+        self.fields["amount"].help_text = (
+            _("In %(currency)s. The money itself is sent by you; this notes that it was.") % words
+        )
+        if words["provider"]:
+            self.fields["amount"].help_text = (
+                _(
+                    "In %(currency)s. This sends nothing. What is left came through %(provider)s: use “Refund "
+                    "through %(provider)s”, which sends it and notes it. Note here only what you have sent back "
+                    "yourself."
+                )
+                % words
+            )
 
     def act(self, **values):
         return lifecycle.record_refund(self.order, user=self.user, **values)
@@ -138,6 +149,7 @@ FORMS = {
         PayForm,
         UnpayForm,
         RefundForm,
+        ProviderRefundForm,
         CancelForm,
         DeleteForm,
         *SHIP_FORMS,

@@ -10,6 +10,7 @@ from .. import conf
 from ..models import Order, OrderAddress, OrderEvent
 from ..models.event import REASONS
 from ..money import format_amount
+from ..payments import providers
 from ..templatetags.wagtail_orders_tags import person
 from .cells import mail_tag
 
@@ -18,18 +19,32 @@ Kind = OrderEvent.Kind
 _ADDRESSES = {f"{kind}_address": label for kind, label in OrderAddress.Kind.choices}
 
 
-def told(events):
-    """The journal's entries for a page: what happened, its details, when, and who did it."""
+def told(events, payments=()):
+    """
+    The journal's entries for a page: what happened, its details, when, and who did it: a person, or the provider of
+    one of ``payments``.
+    """
+    reporters = _providers(payments)
     return [
         {
             "sentence": describe(event.kind, event.data),
             "changes": list(_changes(event.data.get("changes", {}))),
             "moment": event.created_at,
-            "who": person(event.actor),
+            "who": person(event.actor) or reporters.get(event.data.get("payment"), ""),
             "mails": [_mail(mail, event) for mail in event.notifications.all()],
         }
         for event in events
     ]
+
+
+def _providers(payments):
+    """Who reported each of the payments that a provider reports, in words, by its primary key."""
+    known = providers()
+    return {
+        payment.pk: _("reported by %(provider)s") % {"provider": conf.payment_method_label(payment.method)}
+        for payment in payments
+        if not payment.is_manual and payment.method in known
+    }
 
 
 def _mail(mail, event):
@@ -104,9 +119,18 @@ def _with(sentence, detail):
     return _("%(what)s: %(detail)s") % {"what": sentence, "detail": detail} if detail else sentence
 
 
+def reason_of(event):
+    """The reason that an event gives, in words; "" where it gives none."""
+    return _reason(event.data)
+
+
+def _reason(data):
+    reason = data.get("reason") or ""
+    return REASONS.get(reason, reason)
+
+
 def _with_reason(sentence, data):
-    reason = data.get("reason")
-    return _with(sentence, REASONS.get(reason, reason))
+    return _with(sentence, _reason(data))
 
 
 def _unpaid(data):

@@ -41,6 +41,7 @@ from .forms import FORMS, NOTE_FORMS
 from .listing import Place, with_neighbours
 from .panels import PANELS
 from .parcel_forms import PARCEL_FORMS
+from .provider_forms import refundable
 from .undo import deed
 
 SHOWN_EVENTS = 200
@@ -175,6 +176,12 @@ class OrderView(OrderPage):
     def seen(self):
         return self.events[0].pk if self.events else 0
 
+    @property
+    def reason_to_look(self):
+        """Why the order needs a look, if the journal says so."""
+        newest = next((event for event in self.events if event.kind == OrderEvent.Kind.FLAGGED), None)
+        return newest and history.reason_of(newest)
+
     def form(self, slug):
         """A form of the page: the one that was sent, or a fresh one."""
         if self.bound is not None and self.bound.slug == slug:
@@ -219,36 +226,53 @@ class OrderView(OrderPage):
             not payment.is_manual and payment.state == Payment.State.CONFIRMED
             for payment in order.payments.all()
         ):
-            blocked["unpay"] = reasons.PROVIDER_PAYMENT
+            blocked["unpay"] = self._provider_payment
         if not self.has_something_to_send:
             blocked["ship"] = reasons.NOTHING_LEFT
         return blocked
+
+    @property
+    def _provider_payment(self):
+        """Why it cannot be marked as unpaid, by the provider's name where that sends the money back from here."""
+        if not (form := self.provider_refund):
+            return reasons.PROVIDER_PAYMENT
+        words = {"provider": form.provider}
+        return _("was paid through %(provider)s: it can only be refunded, not marked as unpaid") % words
 
     @property
     def has_parcels(self):
         return any(shipment.cancelled_at is None for shipment in self.order.shipments.all())
 
     @cached_property
-    def dialogs(self):
-        """The forms in dialogs that this user may open, each with why it would be refused, if it would."""
+    def _wanted(self):
+        """Which dialogs make sense for the order."""
         order = self.order
-        wanted = {
+        return {
             "pay": order.amount_due > 0 and not order.is_cancelled,
             "unpay": order.amount_paid > 0,
             "refund": order.amount_paid > order.amount_refunded,
+            "refund-provider": bool(refundable(order)),
             "ship": not order.is_cancelled and not order.is_handled,
             "another": not order.is_cancelled and self.has_parcels and not self.has_something_to_send,
             "cancel": not order.is_cancelled and not order.is_archived,
             "delete": True,
             "mail": True,
         }
-        shown = [
-            slug
-            for slug, is_wanted in wanted.items()
-            if (is_wanted or (self.bound is not None and self.bound.slug == slug))
-            and self.may(FORMS[slug].permission)
-        ]
+
+    def _is_shown(self, slug):
+        is_bound = self.bound is not None and self.bound.slug == slug
+        return (self._wanted[slug] or is_bound) and self.may(FORMS[slug].permission)
+
+    @cached_property
+    def dialogs(self):
+        """The forms in dialogs that this user may open, each with why it would be refused, if it would."""
+        shown = filter(self._is_shown, self._wanted)
         return {slug: (self.form(slug), self.blocked.get(slug)) for slug in shown}
+
+    @cached_property
+    def provider_refund(self):
+        """The form that has a payment provider send money back, where there is something to send."""
+        return self.form("refund-provider") if self._is_shown("refund-provider") else None
 
     @property
     def has_something_to_send(self):
@@ -396,7 +420,8 @@ class OrderPostView(OrderView):
     def _show_stale(self, form):
         since = form.cleaned_data.get("seen") or 0
         form.is_stale = True
-        form.meanwhile = history.told([event for event in self.events if event.pk > since])
+        meanwhile = [event for event in self.events if event.pk > since]
+        form.meanwhile = history.told(meanwhile, Payment.objects.filter(order=self.order))
         return self._show(form, status=409)
 
 

@@ -74,10 +74,7 @@ class OrderForm(forms.Form):
                 outcome.raise_if_refused()
 
         try:
-            if "version" in self.fields:
-                lifecycle.at_version(self.order, self.cleaned_data["version"], work)
-            else:
-                work()
+            self.at_its_version(work)
         except ValidationError as error:
             self._take(error)
         except TransitionRefused as error:
@@ -86,6 +83,13 @@ class OrderForm(forms.Form):
                 None, _("Order %(number)s %(reason)s.") % {"number": self.order.number, "reason": reason}
             )
         return not self.errors
+
+    def at_its_version(self, work):
+        """Run ``work``, which calls the verb, if the order is still as the form was filled in for."""
+        if "version" in self.fields:
+            lifecycle.at_version(self.order, self.cleaned_data["version"], work)
+        else:
+            work()
 
     def act(self, **values):
         """Call the verb."""

@@ -12,6 +12,7 @@ from wagtail.admin.ui.components import Component
 from ..conf import payment_method_label
 from ..models import Order, OrderLine
 from ..notifications.contents import customer_url
+from ..payments import provider_of
 from . import history
 
 #: Other orders of the same customer that are shown.
@@ -66,9 +67,16 @@ class PaymentPanel(OrderPanel):
         return super().get_context_data(parent_context) | {
             "payment_method": payment_method_label(self.order.payment_method),
             "payments": [
-                (payment, payment_method_label(payment.method)) for payment in self.order.payments.all()
+                (payment, payment_method_label(payment.method), _page_of(payment))
+                for payment in self.order.payments.all()
             ],
         }
+
+
+def _page_of(payment):
+    """Where the payment stands at the provider that it came through, or ""."""
+    provider = provider_of(payment) if payment.reference else None
+    return provider.page_of(payment) if provider else ""
 
 
 class TrackingPanel(OrderPanel):
@@ -160,7 +168,7 @@ class HistoryPanel(OrderPanel):
     def get_context_data(self, parent_context):
         page = parent_context["page"]
         return super().get_context_data(parent_context) | {
-            "events": history.told(page.events),
+            "events": history.told(page.events, self.order.payments.all()),
             "is_cut": page.has_more_events,
         }
 

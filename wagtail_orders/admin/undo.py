@@ -18,7 +18,7 @@ from wagtail.admin.utils import get_valid_next_url_from_request
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 
 from .. import database, events, lifecycle
-from ..models import Order, OrderEvent
+from ..models import Order, OrderEvent, Payment
 from .actions import refusals
 
 Kind = OrderEvent.Kind
@@ -76,11 +76,9 @@ class Deed:
         kinds = set(self._events().order_by().values_list("kind", flat=True).distinct())
         if not kinds or not kinds <= set(_OPPOSITES):
             return False
-        # The ledger stands where a refund refers to it.
-        return not (
-            kinds & {Kind.PAID, Kind.PAYMENT_RECORDED}
-            and self._events().filter(order__amount_refunded__gt=0).exists()
-        )
+        # The ledger stands where a refund refers to it, and a refund that is on its way is not called back.
+        stands = Q(order__amount_refunded__gt=0) | Q(data__kind=Payment.Kind.REFUND)
+        return not (kinds & {Kind.PAID, Kind.PAYMENT_RECORDED} and self._events().filter(stands).exists())
 
     def _events(self):
         return _events(self.user, _ranges(self.noticed), self.finished)

@@ -1,5 +1,6 @@
 """The order desk's place in the admin: its menu item, its URLs, its views."""
 
+from django.db import transaction
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from wagtail.snippets.views.snippets import SnippetViewSet
@@ -17,6 +18,7 @@ from .permissions import may_look, policy
 from .rehearsal import RehearsalView, RehearsedMailView
 from .ship_many import OrdersToShipView, ShipManyView
 from .undo import UndoView
+from .unmatched import LookedAtView
 
 
 class OrderAdminURLFinder:
@@ -110,6 +112,7 @@ class OrderViewSet(SnippetViewSet):
             path("jobs/<int:pk>/file/", self._view(JobFileView), name="job_file"),
             path("jobs/<int:pk>/<slug:action>/", self._view(JobActionView), name="job_action"),
             path("undo/", self._view(UndoView), name="undo"),
+            path("unmatched/<int:pk>/looked-at/", self._view(LookedAtView), name="looked_at"),
             path("ship-many/", self._view(ShipManyView), name="ship_many"),
             path("ship-many/orders.csv", self._view(OrdersToShipView), name="orders_to_ship"),
             path("<int:pk>/", self.inspect_view, name="inspect"),
@@ -132,6 +135,13 @@ class OrderViewSet(SnippetViewSet):
             path("<int:pk>/rehearse/<slug:action>/", self._view(RehearsalView), name="rehearse"),
             path(
                 "<int:pk>/rehearse/<slug:action>/mail/", self._view(RehearsedMailView), name="rehearse_mail"
+            ),
+            # No transaction is open while a provider is asked, whatever a project wraps its requests in.
+            path(
+                "<int:pk>/refund-provider/",
+                transaction.non_atomic_requests(self._view(OrderPostView)),
+                {"action": "refund-provider"},
+                name="action",
             ),
             path("<int:pk>/<slug:action>/", post, name="action"),
         ]

@@ -3,7 +3,7 @@
   const wanted =
     document.querySelector('[data-orders-open]')?.dataset.ordersOpen ||
     window.location.hash.slice(1);
-  if (!/^orders-[a-z]+$/.test(wanted)) return;
+  if (!/^orders-[a-z-]+$/.test(wanted)) return;
 
   const open = (attempts) => {
     const dialog = document.getElementById(wanted);
