@@ -6,6 +6,8 @@ import django
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from example_site.paypal_double.account import CA_FILE, account_settings
+
 ROOT = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -16,6 +18,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 INSTALLED_APPS = [
     "example_site.shop",
     "example_site.mailbox",
+    "example_site.paypal_double",
     "wagtail_orders",
     "wagtail.contrib.settings",
     "wagtail.sites",
@@ -99,6 +102,22 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(ROOT / "var" / "media"))
 
 WAGTAIL_ORDERS = {"PUBLIC_BASE_TEMPLATE": "shop/base.html"}
+
+# PAYPAL_CLIENT_ID and its like name an account at PayPal. Without them, `make demo` says in PAYPAL_DOUBLE on which
+# port PayPal's double runs beside it; that one takes no money, and is never asked unless DEBUG is on.
+PAYPAL_DOUBLE_DIR = env("PAYPAL_DOUBLE_DIR", default=str(ROOT / "var" / "paypal"))
+if env("PAYPAL_CLIENT_ID", default=""):
+    WAGTAIL_ORDERS["PAYPAL"] = {
+        "CLIENT_ID": env("PAYPAL_CLIENT_ID"),
+        "CLIENT_SECRET": env("PAYPAL_CLIENT_SECRET", default=""),
+        "WEBHOOK_ID": env("PAYPAL_WEBHOOK_ID", default=""),
+        "MERCHANT_ID": env("PAYPAL_MERCHANT_ID", default=""),
+        "ENVIRONMENT": env("PAYPAL_ENVIRONMENT", default="sandbox"),
+    }
+elif DEBUG and env("PAYPAL_DOUBLE", default=""):
+    WAGTAIL_ORDERS["PAYPAL"] = account_settings(
+        api=f"https://localhost:{env('PAYPAL_DOUBLE')}", ca=Path(PAYPAL_DOUBLE_DIR) / CA_FILE
+    )
 
 WAGTAIL_SITE_NAME = "Atelier Forêt"
 WAGTAILADMIN_BASE_URL = env("WAGTAILADMIN_BASE_URL", default="http://localhost:8000")
