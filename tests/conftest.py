@@ -62,3 +62,15 @@ def heard():
     yield received
     for signal, receiver in receivers:
         signal.disconnect(receiver)
+
+
+@pytest.fixture
+def double(settings):
+    """PayPal's double in PayPal's place; its webhooks are not sent unless a test does it."""
+    # Which tests of others do not need.
+    from example_site.paypal_double import Double
+
+    with Double() as double:
+        settings.DEBUG = True
+        settings.WAGTAIL_ORDERS = {**settings.WAGTAIL_ORDERS, "PAYPAL": double.settings}
+        yield double

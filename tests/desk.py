@@ -4,17 +4,19 @@ from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import lxml.html
+import requests
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from wagtail_orders import payments
 from wagtail_orders.lifecycle import mark_paid, record_payment
-from wagtail_orders.models import Order
+from wagtail_orders.models import Order, ProviderEvent
 from wagtail_orders.models.settings import local_moment
 
-DIALOGS = ("pay", "unpay", "refund", "ship", "cancel", "delete", "mail", "another")
+DIALOGS = ("pay", "unpay", "refund", "refund-provider", "ship", "cancel", "delete", "mail", "another")
 
 
 def page_of(order):
@@ -136,6 +138,40 @@ def is_open(document, order, slug, note=None):
 def provider_paid(order):
     record_payment(order, amount=order.total, method="card", reference=f"pi_{order.pk}")
     return order
+
+
+def with_paypal(settings, double):
+    """PayPal is its double, which plays with no money and therefore only where DEBUG is on."""
+    settings.DEBUG = True
+    settings.WAGTAIL_ORDERS = {**getattr(settings, "WAGTAIL_ORDERS", {}), "PAYPAL": double.settings}
+    return double
+
+
+def paypal_paid(order):
+    """The order, paid at PayPal's double as its customer does."""
+    paypal = payments.provider("paypal")
+    attempt = paypal.start(order, return_url="https://shop.example/", cancel_url="https://shop.example/")
+    requests.post(attempt.approve_url, data={"action": "pay"}, allow_redirects=False, timeout=10)
+    paypal.confirm(attempt)
+    order.refresh_from_db()
+    assert order.payment_status == "paid"
+    return order
+
+
+def unmatched(number=1, **facts):
+    """An event of a provider about money that fits no order."""
+    facts = {
+        "provider": "paypal",
+        "identifier": f"WH-{number}",
+        "digest": "0" * 64,
+        "kind": "PAYMENT.CAPTURE.COMPLETED",
+        "resource": f"CAPTURE-{number}",
+        "body": "{}",
+        "state": ProviderEvent.State.UNMATCHED,
+        "error": "42.00 EUR for 2026-00077, which is no order",
+        **facts,
+    }
+    return ProviderEvent.objects.create(**facts)
 
 
 def paid(order):

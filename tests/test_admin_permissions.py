@@ -1,5 +1,6 @@
 """Who gets what in the admin: one table of every address, every role, and what comes of it."""
 
+import uuid
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client, TestCase
 from django.urls import get_resolver, resolve, reverse
 from wagtail.admin.views.bulk_action.registry import bulk_action_registry
 
+from example_site.paypal_double import Double
 from wagtail_orders import imports, jobs
 from wagtail_orders.admin.actions import ACTIONS
 from wagtail_orders.admin.forms import FORMS, NOTE_FORMS
@@ -33,7 +35,18 @@ from wagtail_orders.lifecycle import (
 )
 from wagtail_orders.models import Job, Notification, Order
 
-from .desk import button, day, filled, form_at, page_of, parsed, tables
+from .desk import (
+    button,
+    day,
+    filled,
+    form_at,
+    page_of,
+    parsed,
+    paypal_paid,
+    tables,
+    unmatched,
+    with_paypal,
+)
 from .orders import placed
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +116,8 @@ job_action:take-up    GET   login  login    405     405   405    405   405    40
 job_action:take-up    POST  login  login    403     403   done   403   403    403    403   done
 undo                  GET   login  login    home    home  home   home  405    home   405   405
 undo                  POST  login  login    home    home  home   home  done   home   done  done
+looked_at             GET   login  login    home    home  home   home  405    home   405   405
+looked_at             POST  login  login    home    home  home   home  done   home   done  done
 action:mark-paid      GET   login  login    home    home  home   405   405    405    405   405
 action:mark-paid      POST  login  login    home    home  home   home  done   home   done  done
 action:mark-handled   GET   login  login    home    home  home   405   405    405    405   405
@@ -129,6 +144,8 @@ action:unpay          GET   login  login    home    home  home   405   405    40
 action:unpay          POST  login  login    home    home  home   home  done   home   done  done
 action:refund         GET   login  login    home    home  home   405   405    405    405   405
 action:refund         POST  login  login    home    home  home   home  done   home   done  done
+action:refund-provider GET  login  login    home    home  home   405   405    405    405   405
+action:refund-provider POST login  login    home    home  home   home  done   home   done  done
 action:ship           GET   login  login    home    home  home   405   405    405    405   405
 action:ship           POST  login  login    home    home  home   home  done   home   done  done
 action:another        GET   login  login    home    home  home   405   405    405    405   405
@@ -200,6 +217,13 @@ PERMISSIONS = {
     "delete": ["delete_order"],
     "both": ["view_order", "change_order"],
 }
+
+
+@pytest.fixture(autouse=True)
+def double(settings):
+    """PayPal is its double."""
+    with Double() as double:
+        yield with_paypal(settings, double)
 
 
 @pytest.fixture
@@ -274,6 +298,14 @@ def given_up_mail():
 
 
 PAID = done(mark_paid)
+
+
+def through_paypal(order, slug):
+    """What the form sends that has PayPal send a part of the order's payment back."""
+    payment = order.payments.first()
+    return with_facts(payment=payment.pk if payment else 0, amount="1", key=uuid.uuid4())(order, slug)
+
+
 #: An order for which each action makes sense, where a fresh one is not.
 MADE = {
     "archive": done(mark_handled),
@@ -284,12 +316,14 @@ MADE = {
     "unflag": done(flagged),
     "unpay": PAID,
     "refund": PAID,
+    "refund-provider": lambda: paypal_paid(placed()),
     "another": done(ship),
 }
 #: What its form sends.
 DATA = {
     "pay": lambda order, slug: with_facts(amount="1", received_on=day(), method="cash")(order, slug),
     "refund": lambda order, slug: with_facts(amount="1", received_on=day(), method="cash")(order, slug),
+    "refund-provider": through_paypal,
     "remarks": with_facts(customer_note="Ring twice"),
     "customer": customer,
     "note": with_facts(text="Wrap it"),
@@ -351,6 +385,8 @@ def ask_for(name, client, owner):
         preview = parsed(logged_in(owner).post(path, {"text": f"{order.number};J1"}))
         [form] = preview.xpath("//form[.//*[@name='fingerprint']]")
         return path, filled(form)
+    if kind == "looked_at":
+        return reverse("wagtail_orders:looked_at", args=[unmatched(Order.objects.count()).pk]), {}
     if kind == "undo":
         url = reverse("wagtail_orders:undo")
         client.post(button(order, "mark-handled"))
@@ -492,7 +528,8 @@ def test_head_answers_as_get_without_its_page(enter):
 
 
 def lives(author):
-    """Orders in all states that a page shows differently."""
+    """Orders in all states that a page shows differently, and money that fits none."""
+    unmatched()
     lively = placed(customer_note="Ring twice")
     record_payment(lively, amount=10, method="cash")
     add_note(lively, text="By its reader", user=author)
@@ -503,7 +540,8 @@ def lives(author):
     ship(sent, tracking_number="3232")
     archived = MADE["unarchive"]()
     put_away = done(cancel, archive)()
-    return [placed(), lively, refunded, sent, PAID(), MADE["reopen"](), archived, put_away]
+    at_paypal = paypal_paid(placed())
+    return [placed(), lively, refunded, sent, PAID(), MADE["reopen"](), archived, put_away, at_paypal]
 
 
 def pages_about(orders):
