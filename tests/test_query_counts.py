@@ -106,7 +106,7 @@ CASES = [
     ("reopen", ["cancel"], 1 + 2 * 6),
     ("archive", ["mark_handled"], 1 + 2 * 6),
     ("unarchive", ["mark_handled", "archive"], 1 + 2 * 6),
-    ("delete", [], 1 + 2 * 13),
+    ("delete", [], 1 + 2 * 14),
 ]
 
 
@@ -147,7 +147,7 @@ def test_deleting_orders_that_had_parcels_takes_two_more_a_chunk(site):
     lifecycle.cancel_shipment(parcel)
     with Counted() as queries:
         lifecycle.delete(Order.objects.all()).raise_if_refused()
-    assert len(queries) == 1 + 15, queries
+    assert len(queries) == 1 + 16, queries
     assert not Order.objects.exists()
 
 

@@ -13,6 +13,8 @@ from example_site.paypal_double.ports import PortTaken, ports_beside
 
 #: How often, in seconds, the double looks whether who started it is still there.
 LOOK = 0.5
+#: Who started it; asked before all else, as it may be gone by the time the double is up.
+STARTED_BY = os.getppid()
 
 
 class Command(BaseCommand):
@@ -56,8 +58,8 @@ class Command(BaseCommand):
 
 def wait_for_the_end():
     """Until a signal says so, or the process that started this one has gone."""
-    end, parent = threading.Event(), os.getppid()
+    end = threading.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *args: end.set())
-    while not end.wait(LOOK) and os.getppid() == parent:
+    while not end.wait(LOOK) and os.getppid() == STARTED_BY:
         pass
