@@ -15,6 +15,7 @@ from .mails import MailBodyView, MailPostView, MailView, SavedTextsView
 from .menu import OrdersMenuItem
 from .order import CompareView, OrderPostView, OrderView
 from .permissions import may_look, policy
+from .print_many import PrintManyView
 from .rehearsal import RehearsalView, RehearsedMailView
 from .ship_many import OrdersToShipView, ShipManyView
 from .undo import UndoView
@@ -104,6 +105,7 @@ class OrderViewSet(SnippetViewSet):
             *self._listing_urls("archived", "archived/"),
             *self._listing_urls("all", "all/"),
             path("export/", self._view(ExportView), name="export"),
+            path("print/", self._view(PrintManyView), name="print_many"),
             path("import/", ImportView.as_view(), name="import"),
             path("import/<int:pk>/", self._view(ImportJobView), name="import_job"),
             path("jobs/", self._view(JobsView), name="jobs"),
