@@ -23,7 +23,7 @@ from .wanted import TickedPage, WantedPage, in_log
 LABEL = gettext_lazy("Print orders")
 #: What a user printed last is kept beside what he exported last. No format is called so: their names are slugs.
 KEPT = ":print"
-OWN = "own"
+CUSTOMERS, OWN = "customers", "own"
 
 
 def _base(language):
@@ -52,7 +52,7 @@ class PrintForm(forms.Form):
         document = self._last.get("document")
         initial = {
             "document": document if document in self.documents else next(iter(self.documents), None),
-            "language": self._last.get("language", ""),
+            "language": self._last.get("language") or CUSTOMERS,
         }
         super().__init__(data, initial=initial, label_suffix="")
         self.fields["document"].choices = [(name, known.label) for name, known in self.documents.items()]
@@ -61,7 +61,7 @@ class PrintForm(forms.Form):
             del self.fields["language"]
         else:
             mine = _("Mine: %(language)s") % {"language": language_label(own)}
-            self.fields["language"].choices = [("", _("Each customer's")), (OWN, mine)]
+            self.fields["language"].choices = [(CUSTOMERS, _("Each customer's")), (OWN, mine)]
 
     @property
     def cards(self):
