@@ -6,7 +6,7 @@ from django.utils.functional import cached_property
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
-from .documents import DocumentPdfView, DocumentView, NewestDocumentView
+from .documents import DocumentPdfView, DocumentView, NewestDocumentView, PaperView
 from .exports import ExportView
 from .imports import ImportJobView, ImportView
 from .jobs import JobActionView, JobFileView, JobStateView, JobsView, JobView
@@ -126,6 +126,7 @@ class OrderViewSet(SnippetViewSet):
                 self._view(NewestDocumentView),
                 name="newest_document",
             ),
+            path("paper/<int:site>/", self._view(PaperView), name="paper"),
             path("<int:pk>/print/<slug:kind>/", self._view(DocumentView), name="document"),
             path("<int:pk>/print/<slug:kind>.pdf", self._view(DocumentPdfView), name="document_pdf"),
             path("<int:pk>/saved-texts/", self._view(SavedTextsView), name="saved_texts"),
