@@ -90,12 +90,16 @@ document_pdf          GET   login  login    home    home  home   page  page   pa
 document_pdf          POST  login  login    home    home  home   405   405    405    405   405
 newest_document       GET   login  login    home    home  home   on    on     on     on    on
 newest_document       POST  login  login    home    home  home   405   405    405    405   405
+paper                 GET   login  login    home    home  home   page  page   page   page  page
+paper                 POST  login  login    home    home  home   405   405    405    405   405
 ship_many             GET   login  login    home    home  home   home  page   home   page  page
 ship_many             POST  login  login    home    home  home   home  done   home   done  done
 orders_to_ship        GET   login  login    home    home  home   home  page   home   page  page
 orders_to_ship        POST  login  login    home    home  home   home  405    home   405   405
 export                GET   login  login    home    home  page   home  home   home   home  page
 export                POST  login  login    home    home  done   home  home   home   home  done
+print_many            GET   login  login    home    home  page   home  home   home   home  page
+print_many            POST  login  login    home    home  done   home  home   home   home  done
 import                GET   login  login    home    home  home   home  home   home   home  page
 import                POST  login  login    home    home  home   home  home   home   home  done
 import_job            GET   login  login    home    home  home   home  home   home   home  page
@@ -198,6 +202,8 @@ bulk:cancel           GET   login  login    home    home  home   home  page   ho
 bulk:cancel           POST  login  login    home    home  home   home  done   home   done  done
 bulk:delete           GET   login  login    home    home  home   home  home   page   home  page
 bulk:delete           POST  login  login    home    home  home   home  home   done   home  done
+bulk:print            GET   login  login    home    home  page   home  home   home   home  page
+bulk:print            POST  login  login    home    home  done   home  home   home   home  done
 bulk:export           GET   login  login    home    home  page   home  home   home   home  page
 bulk:export           POST  login  login    home    home  done   home  home   home   home  done
 """
@@ -334,6 +340,8 @@ DATA = {
 NO_ORDERS = b'<orders xmlns="urn:wagtail-orders:orders:1" version="1.0"/>'
 #: An export that ends on a job's page.
 EXPORT = {"format": "xml", "in_background": "on"}
+#: A print that does.
+PRINT = {"document": "packing-slip", "way": "background"}
 
 
 def form_data(client, url, path):
@@ -374,9 +382,11 @@ def ask_for(name, client, owner):
         path = reverse("wagtail_bulk_action", args=["wagtail_orders", "order", slug])
         data = form_data(logged_in(owner), f"{path}?id={order.pk}", path)
         data |= {name: "J1" for name in data if name.startswith("number_")}
-        return f"{path}?id={order.pk}", data | (EXPORT if slug == "export" else {})
+        return f"{path}?id={order.pk}", data | {"export": EXPORT, "print": PRINT}.get(slug, {})
     if kind == "export":
         return reverse("wagtail_orders:export"), EXPORT
+    if kind == "print_many":
+        return reverse("wagtail_orders:print_many"), PRINT
     if kind.startswith(("import", "job")):
         asking = get_user_model().objects.filter(pk=client.session.get("_auth_user_id")).first()
         return ask_for_job(kind, slug, asking or owner)
@@ -395,6 +405,8 @@ def ask_for(name, client, owner):
         mine.post(button(order, "mark-handled"))
         return url, own or form_data(mine, page_of(order), url)
     args = {kind: [order.pk] for kind in ("inspect", "edit", "saved_texts")}.get(kind, [])
+    if kind == "paper":
+        args = [order.site_id]
     if kind.endswith(("document", "document_pdf")):
         args = ["order-sheet", order.site_id] if kind == "newest_document" else [order.pk, "order-sheet"]
     if kind == "compare":

@@ -2,10 +2,11 @@
 
 import pytest
 from django.urls import reverse
+from wagtail import hooks
 from wagtail.models import Page, Site
 
 from wagtail_orders import checks
-from wagtail_orders.documents import documents
+from wagtail_orders.documents import Document, documents
 from wagtail_orders.models import Order, OrderSettings
 
 from .desk import opened, page_of, parsed, said, tables, user_with, words
@@ -201,6 +202,35 @@ def test_without_an_order_the_settings_say_so(desk, site):
     response = desk.get(reverse("wagtail_orders:newest_document", args=["order-sheet", site.pk]))
     assert response.url == settings_page(site)
     assert said(response) == ["There is no order yet that could be shown."]
+
+
+def examples_of(site):
+    return reverse("wagtail_orders:paper", args=[site.pk])
+
+
+def test_the_settings_lead_to_every_document_of_any_order_of_the_site(desk, site, monkeypatch):
+    assert parsed(desk.get(settings_page(site))).xpath(f"//a[@href='{examples_of(site)}']")
+    own = Document("gift-note", "Gift note", "wagtail_orders/documents/pick_list.html", is_of_many=True)
+    found = [*hooks._hooks["register_order_document"], (lambda: own, 0)]
+    monkeypatch.setattr(hooks, "_hooks", {**hooks._hooks, "register_order_document": found})
+    older, newest = placed(site=site, number="A-1"), placed(site=site, number="A-2")
+    for order, query in ((newest, {}), (older, {"number": " A-1 "})):
+        page = parsed(desk.get(examples_of(site), query))
+        links = page.xpath("//main//table//a/@href")
+        kinds = [*KINDS, "gift-note"]
+        assert links == [url_of(order, kind, name) for kind in kinds for name in ("document_pdf", "document")]
+        assert page.xpath("//input[@name='number']/@value") == [query.get("number") or "A-2"]
+
+
+def test_an_example_that_is_none_is_told(desk, site):
+    assert "There is no order yet that could be shown." in words(parsed(desk.get(examples_of(site))))
+    other = Site.objects.create(hostname="other.example.com", root_page=Page.objects.get(depth=1))
+    placed(site=other, number="B-1")
+    for number in ("B-1", "<b>", "\x00", ""):
+        page = parsed(desk.get(examples_of(site), {"number": number}))
+        assert not page.xpath("//main//table")
+        assert page.xpath("//main//*[contains(@class, 'error-message')]"), number
+    assert desk.get(reverse("wagtail_orders:paper", args=[99_999]), follow=True).status_code == 404
 
 
 def test_paper_and_window_are_kept(desk, site):

@@ -688,9 +688,9 @@ def test_the_sweep_deletes_what_is_over_and_says_how_many(job, owner, work):
     assert "deleted" not in sweep()
     Job.objects.filter(pk=job.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
 
-    assert "1 exports and imports are over; nothing was deleted." in sweep("--dry-run")
+    assert "1 exports, imports and prints are over; nothing was deleted." in sweep("--dry-run")
     assert Job.objects.count() == 2
-    assert "1 exports and imports were over and are deleted." in sweep()
+    assert "1 exports, imports and prints were over and are deleted." in sweep()
     assert list(Job.objects.all()) == [fresh]
     assert sides() == (0, 0)
     assert jobs.discard_expired(timezone.now() + timedelta(days=7, minutes=1)) == 1

@@ -16,7 +16,7 @@ DEFAULTS = {
     "CHUNK_SIZE": 500,
     # Seconds after which the sweep takes an event for left behind by a process that died.
     "DISPATCH_GRACE": 60,
-    # Which of the project's TASKS delivers e-mails, and makes large exports and imports. With an immediate one
+    # Which of the project's TASKS delivers e-mails, and makes large exports, imports and prints. With an immediate one
     # (Django's default) a thread of the web process does it, so that nobody waits for it.
     "TASK_BACKEND": "default",
     # The template that the customer's page of an order extends: the site's own base. The page fills its blocks
@@ -24,6 +24,8 @@ DEFAULTS = {
     "PUBLIC_BASE_TEMPLATE": "wagtail_orders/public/base.html",
     # Up to so many orders an export is a download at once; of more, a job with a page of its own.
     "EXPORT_AT_ONCE": 20_000,
+    # Up to so many orders are printed at once, within PDF_SECONDS; of more, a job makes the PDF.
+    "PRINT_AT_ONCE": 25,
     # {"USERNAME": …, "PASSWORD": …}: what ShipStation's Custom Store logs in with; with "PASSWORD_IN_ADDRESS": True
     # also in the address, for servers that swallow the header. None: there is no such door.
     "SHIPSTATION": None,

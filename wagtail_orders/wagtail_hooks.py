@@ -10,6 +10,7 @@ from .admin.dashboard import MailTroublePanel, NewestOrdersPanel, summary_items
 from .admin.exports import ExportedFormatter, ExportTicked
 from .admin.history import log_formatter
 from .admin.permissions import policy
+from .admin.print_many import PrintedFormatter, PrintTicked
 from .admin.ship_many import ShipRows
 from .admin.shipping_methods import ShippingMethodViewSet
 from .admin.texts import MailTextViewSet, SavedTextViewSet, SendTestItem
@@ -34,7 +35,7 @@ register_snippet(ShippingMethodViewSet)
 register_snippet(MailTextViewSet)
 register_snippet(SavedTextViewSet)
 register_setting(OrderSettings, icon="clipboard-list")
-for bulk_action in [*bulk_actions(), ShipRows, ExportTicked]:
+for bulk_action in [*bulk_actions(), ShipRows, PrintTicked, ExportTicked]:
     # Later than Wagtail's own "delete", which would delete rows behind the verbs' back, to take its place.
     hooks.register("register_bulk_action", bulk_action, order=100)
 for file_format in (XLSX, CSV, XML):
@@ -54,6 +55,7 @@ def register_log_actions(actions):
     for kind in OrderEvent.Kind.values:
         actions.register_action(f"wagtail_orders.{kind}")(log_formatter(kind))
     actions.register_action("wagtail_orders.exported")(ExportedFormatter)
+    actions.register_action("wagtail_orders.printed")(PrintedFormatter)
 
 
 @hooks.register("register_snippet_action_menu_item")

@@ -111,7 +111,7 @@ def test_whoever_leaves_finds_the_job_again_through_the_listings_menu(enter, wor
     page = enter(page_of(begun))
     page.goto(page.url.replace(page_of(begun), "orders/"))
     page.get_by_role("button", name="Actions", exact=True).click()
-    page.get_by_role("link", name="Your exports and imports").click()
+    page.get_by_role("link", name="Your exports, imports and prints").click()
     page.get_by_role("link", name="Current orders, CSV").click()
     work.step.release()
 

@@ -2,19 +2,25 @@
 
 import logging
 
+from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
-from django.utils.translation import check_for_language, get_language
+from django.utils.translation import check_for_language, get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.views import View
 from wagtail.admin import messages
+from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
+from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
+from wagtail.models import Site
 
 from ..documents import documents, file_name, render_html, render_pdf
 from ..exceptions import DocumentFailed
 from ..models import Order
 from ..templatetags.wagtail_orders_tags import print_url
+from .listing import trail
 from .order import OrderPage
 
 logger = logging.getLogger(__name__)
@@ -113,3 +119,55 @@ class NewestDocumentView(_DocumentPage):
             messages.info(request, _("There is no order yet that could be shown."))
             return redirect("wagtailsettings:edit", "wagtail_orders", "ordersettings", self.pk)
         return redirect(print_url(self.object, self.document))
+
+
+class ExampleForm(forms.Form):
+    """Which of a site's orders is the example."""
+
+    number = forms.CharField(label=gettext_lazy("Number of an order"), max_length=100)
+
+    def __init__(self, *args, site, **kwargs):
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.orders = Order.objects.filter(site=site)
+
+    def clean_number(self):
+        number = self.cleaned_data["number"]
+        self.order = self.orders.filter(number=number).first()
+        if self.order is None:
+            raise forms.ValidationError(_("This website has no order with this number."))
+        return number
+
+
+class PaperView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
+    """Every document of an order of a site's that somebody names, or of its newest, as examples for the settings."""
+
+    http_method_names = ["get", "head"]
+    model = Order
+    permission_policy = None
+    any_permission_required = ["change", "delete", "view"]
+    page_title = gettext_lazy("What an order looks like on paper")
+    header_icon = "doc-full"
+    template_name = "wagtail_orders/admin/paper_examples.html"
+    _show_breadcrumbs = True
+
+    def get_breadcrumbs_items(self):
+        return trail(self.page_title)
+
+    def get(self, request, site):
+        site = get_object_or_404(Site, pk=site)
+        order = Order.objects.filter(site=site).first()
+        if "number" in request.GET:
+            form = ExampleForm(request.GET, site=site)
+            order = form.order if form.is_valid() else None
+        else:
+            form = ExampleForm(site=site, initial={"number": order and order.number})
+        return self.render_to_response(self.get_context_data(form=form, order=order, rows=self._rows(order)))
+
+    def _rows(self, order):
+        """Each document with the addresses of its PDF and of its page for the browser."""
+        if order is None:
+            return []
+        return [
+            (document.label, print_url(order, document), print_url(order, document, in_browser=True))
+            for document in documents().values()
+        ]

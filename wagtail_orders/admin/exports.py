@@ -1,27 +1,19 @@
 """The owner's way to an export: the page that asks how, the download, and what Wagtail's log tells of it."""
 
-import re
-
 from django import forms
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.views import View
-from wagtail.admin.views.bulk_action import BulkAction
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
-from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
-from wagtail.log_actions import LogFormatter, log
+from wagtail.log_actions import LogFormatter
 
 from .. import conf
 from ..exports import Selection, formats, job
 from ..exports.download import Download, respond
-from ..models import ExportChoice, Order
+from ..models import ExportChoice
 from ..money import format_count
-from .listing import trail
-from .permissions import policy
-from .wanted import WHICH, Wanted
+from .wanted import TickedPage, WantedPage, in_log
 
 LABEL = gettext_lazy("Export orders")
 
@@ -107,41 +99,21 @@ class ExportForm(forms.Form):
         )
 
 
-class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
+class ExportView(WantedPage):
     """
-    Asks how orders are exported, and exports them. GET only asks. The file holds what the listing shows when it is
-    asked for, or the orders that were ticked, in the listing's order.
+    Asks how orders are exported, and exports them. The file holds what the listing shows when it is asked for, or the
+    orders that were ticked, in the listing's order.
     """
 
-    http_method_names = ["get", "head", "post"]
-    model = Order
-    permission_policy = None
-    permission_required = "export"
     page_title = LABEL
-    header_icon = "clipboard-list"
     template_name = "wagtail_orders/admin/export.html"
-    _show_breadcrumbs = True
-    #: Whether it is a bulk action, whose address names ticked orders.
-    in_bulk = False
-
-    @cached_property
-    def wanted(self):
-        return Wanted.of_ticks(self.request) if self.in_bulk else Wanted.of_listing(self.request)
-
-    def get_breadcrumbs_items(self):
-        return trail(self.page_title, back=self.wanted.place.url)
-
-    def get(self, request):
-        if self.wanted.ticked is not None:
-            self.wanted = self.wanted.in_the_listings_order()
-        return self._ask(self._form())
 
     def post(self, request):
         # Read before they are counted: others work on the desk too.
         pks = self.wanted.pks
-        form = self._form(request.POST)
+        form = self.form(request.POST)
         if not form.is_valid() or not pks:
-            return self._ask(form, status=422)
+            return self.ask(form, status=422)
         form.remember()
         file_format = form.formats[form.cleaned_data["format"]]
         selection = Selection(
@@ -152,9 +124,12 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         )
         return self._export(file_format, selection, in_background=form.cleaned_data["in_background"])
 
-    def _form(self, data=None):
+    def form(self, data=None):
         is_large = self.wanted.count > conf.get("EXPORT_AT_ONCE")
         return ExportForm(data, user=self.request.user, is_large=is_large)
+
+    def question(self, count):
+        return ngettext("Export %(count)s order", "Export %(count)s orders", count)
 
     def _export(self, file_format, selection, *, in_background):
         """In the background, the job's page; else the download."""
@@ -163,9 +138,9 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
             selection,
             user=self.request.user,
             title=_("%(orders)s, %(format)s") % {"orders": self.wanted.title, "format": file_format.label},
-            file_name=self._file_name(file_format),
+            file_name=self.file_name("orders", file_format.suffix.lstrip(".")),
         )
-        self._log(begun, file_format)
+        self.log(begun, "wagtail_orders.exported", format=file_format.name)
         if in_background:
             job.start(begun, selection)
             return redirect("wagtail_orders:job", begun.pk)
@@ -177,48 +152,16 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
             content_type=file_format.content_type,
         )
 
-    def _file_name(self, file_format):
-        """Site, view and date: ``example.com-orders-current-2026-11-23.csv``, in letters that any system takes."""
-        host = self.request.get_host().rpartition("@")[2].split(":")[0].lower().removeprefix("www.")
-        site = re.sub(r"[^a-z0-9.]+", "-", host).strip("-.")
-        parts = [site, "orders", self.wanted.state, timezone.localdate().isoformat()]
-        return "-".join(filter(None, parts)) + f".{file_format.suffix.lstrip('.')}"
 
-    def _log(self, begun, file_format):
-        data = {
-            "format": file_format.name,
-            "count": self.wanted.count,
-            "orders": self.wanted.state,
-            "conditions": self.wanted.conditions,
-            "listing": str(self.wanted.place),
-        }
-        log(begun, "wagtail_orders.exported", user=self.request.user, data=data)
+class ExportTicked(TickedPage):
+    """The same page for ticked orders."""
 
-    def _ask(self, form, *, status=200):
-        wanted = self.wanted
-        question = ngettext("Export %(count)s order", "Export %(count)s orders", wanted.count)
-        context = self.get_context_data(
-            form=form,
-            wanted=wanted,
-            question=question % {"count": format_count(wanted.count)},
-            action=self.request.path if self.in_bulk else self.request.get_full_path(),
-            ids="all" if wanted.ticked is None else ",".join(map(str, wanted.pks)),
-        )
-        return self.render_to_response(context, status=status)
-
-
-class ExportTicked(BulkAction):
-    """The same page for the ticked orders, or for all in the listing that they are ticked in."""
-
-    models = [Order]
     action_type = "export"
     action_priority = 90
     display_name = LABEL
     aria_label = LABEL
     template_name = ExportView.template_name
-
-    def dispatch(self, request):
-        return ExportView.as_view(permission_policy=policy, in_bulk=True)(request)
+    page = ExportView
 
 
 class ExportedFormatter(LogFormatter):
@@ -234,8 +177,4 @@ class ExportedFormatter(LogFormatter):
             "Exported %(count)s orders as %(format)s (%(which)s)",
             data["count"],
         )
-        return said % {
-            "count": format_count(data["count"]),
-            "format": known.label if known else data["format"],
-            "which": "; ".join(map(str, [WHICH[data["orders"]], *data["conditions"]])),
-        }
+        return said % {**in_log(data), "format": known.label if known else data["format"]}

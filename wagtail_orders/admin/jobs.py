@@ -1,4 +1,4 @@
-"""A user's own exports and imports: how far they are, what came of them, and what can be done about it."""
+"""A user's own exports, imports and prints: how far they are, what came of them, and what can be done about it."""
 
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal, format_percent
@@ -26,7 +26,11 @@ from .listing import trail
 State = Job.State
 
 #: What a user must still be allowed to do with orders, to fetch a job's file or to have it done anew.
-NEEDED = {Job.Kind.EXPORT: {"export"}, Job.Kind.IMPORT: {"change", "export"}}
+NEEDED = {
+    Job.Kind.EXPORT: {"export"},
+    Job.Kind.IMPORT: {"change", "export"},
+    Job.Kind.PRINT: {"export"},
+}
 #: The longest list; more than anybody starts in a week.
 MOST = 200
 
@@ -168,7 +172,7 @@ class JobPage(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
         return all(self.user_has_permission(needed) for needed in NEEDED[job.kind])
 
     def get_breadcrumbs_items(self):
-        return trail((_("Exports and imports"), reverse("wagtail_orders:jobs")), self.job.title)
+        return trail((_("Exports, imports and prints"), reverse("wagtail_orders:jobs")), self.job.title)
 
     def get_page_title(self):
         return self.job.title
@@ -255,7 +259,7 @@ class JobsView(JobPage):
     """All that the user has started in the last days."""
 
     template_name = "wagtail_orders/admin/jobs.html"
-    page_title = gettext_lazy("Your exports and imports")
+    page_title = gettext_lazy("Your exports, imports and prints")
 
     def get_page_title(self):
         return self.page_title

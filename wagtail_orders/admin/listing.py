@@ -251,6 +251,8 @@ class OrderIndexView(IndexView):
         if self.user_has_permission("export"):
             url = reverse("wagtail_orders:export") + "?" + urlencode({"list": str(self.place)})
             buttons.append(Button(gettext("Export orders"), url=url, icon_name="download", priority=5))
+            url = reverse("wagtail_orders:print_many") + "?" + urlencode({"list": str(self.place)})
+            buttons.append(Button(gettext("Print orders"), url=url, icon_name="doc-full", priority=4))
         if may_import(self.request.user):
             url = reverse("wagtail_orders:import")
             buttons.append(Button(gettext("Import orders"), url=url, icon_name="upload", priority=6))
@@ -260,7 +262,7 @@ class OrderIndexView(IndexView):
         if self.user_has_permission("export"):
             url = reverse("wagtail_orders:jobs")
             buttons.append(
-                Button(gettext("Your exports and imports"), url=url, icon_name="history", priority=90)
+                Button(gettext("Your exports, imports and prints"), url=url, icon_name="history", priority=90)
             )
         return buttons
 
@@ -275,6 +277,7 @@ class OrderIndexView(IndexView):
             if action.slug not in useless.get(self.state, ()) and self.user_has_permission(action.permission)
         ]
         if self.user_has_permission("export"):
+            buttons.append(("print", pgettext("do with orders", "Print"), False))
             buttons.append(("export", pgettext("do with orders", "Export"), False))
         return [
             {

@@ -6,7 +6,7 @@ from django.utils.functional import cached_property
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from ..models import Order
-from .documents import DocumentPdfView, DocumentView, NewestDocumentView
+from .documents import DocumentPdfView, DocumentView, NewestDocumentView, PaperView
 from .exports import ExportView
 from .imports import ImportJobView, ImportView
 from .jobs import JobActionView, JobFileView, JobStateView, JobsView, JobView
@@ -15,6 +15,7 @@ from .mails import MailBodyView, MailPostView, MailView, SavedTextsView
 from .menu import OrdersMenuItem
 from .order import CompareView, OrderPostView, OrderView
 from .permissions import may_look, policy
+from .print_many import PrintManyView
 from .rehearsal import RehearsalView, RehearsedMailView
 from .ship_many import OrdersToShipView, ShipManyView
 from .undo import UndoView
@@ -104,6 +105,7 @@ class OrderViewSet(SnippetViewSet):
             *self._listing_urls("archived", "archived/"),
             *self._listing_urls("all", "all/"),
             path("export/", self._view(ExportView), name="export"),
+            path("print/", self._view(PrintManyView), name="print_many"),
             path("import/", ImportView.as_view(), name="import"),
             path("import/<int:pk>/", self._view(ImportJobView), name="import_job"),
             path("jobs/", self._view(JobsView), name="jobs"),
@@ -124,6 +126,7 @@ class OrderViewSet(SnippetViewSet):
                 self._view(NewestDocumentView),
                 name="newest_document",
             ),
+            path("paper/<int:site>/", self._view(PaperView), name="paper"),
             path("<int:pk>/print/<slug:kind>/", self._view(DocumentView), name="document"),
             path("<int:pk>/print/<slug:kind>.pdf", self._view(DocumentPdfView), name="document_pdf"),
             path("<int:pk>/saved-texts/", self._view(SavedTextsView), name="saved_texts"),

@@ -59,9 +59,8 @@ def order_sheet(order):
 
 def packing_slip(order):
     known = _letter(order)
-    sent = _sent([order.pk])
     for line in known["lines"]:
-        line.sent = sent.get(line.pk, 0)
+        line.sent = sum(parcel["quantities"].get(line.pk, 0) for parcel in known["parcels"])
         line.to_pack = max(line.quantity - line.sent, 0)
     left = [line for line in known["lines"] if line.to_pack]
     if not left:
@@ -138,9 +137,19 @@ def _sent(orders):
 
 
 FOLDER = "wagtail_orders/documents"
-ORDER_SHEET = Document("order-sheet", gettext_lazy("Order sheet"), f"{FOLDER}/order_sheet.html", order_sheet)
+ORDER_SHEET = Document(
+    "order-sheet",
+    gettext_lazy("Order sheet"),
+    f"{FOLDER}/order_sheet.html",
+    order_sheet,
+    description=gettext_lazy("All of an order: addresses, prices, taxes, payment."),
+)
 PACKING_SLIP = Document(
-    "packing-slip", gettext_lazy("Packing slip"), f"{FOLDER}/packing_slip.html", packing_slip
+    "packing-slip",
+    gettext_lazy("Packing slip"),
+    f"{FOLDER}/packing_slip.html",
+    packing_slip,
+    description=gettext_lazy("What is left to be sent, with tick boxes and without prices."),
 )
 ADDRESS_LABEL = Document(
     "address-label",
@@ -148,6 +157,7 @@ ADDRESS_LABEL = Document(
     f"{FOLDER}/address_label.html",
     address_label,
     size=(105, 148),
+    description=gettext_lazy("Where the parcel goes and where it comes from, on A6."),
 )
 PICK_LIST = Document(
     "pick-list",
@@ -155,5 +165,8 @@ PICK_LIST = Document(
     f"{FOLDER}/pick_list.html",
     pick_list,
     is_of_many=True,
+    description=gettext_lazy(
+        "One list of what is left to be sent of all these orders: each SKU once, with its sum and the orders' numbers."
+    ),
 )
 BUILT_IN = (ORDER_SHEET, PACKING_SLIP, ADDRESS_LABEL, PICK_LIST)

@@ -41,7 +41,16 @@ def _address(content, content_type):
 
 
 def logo(shop):
-    """The shop's logo; None without one, or with one that cannot be shown, which the log then says."""
+    """
+    The shop's logo; None without one, or with one that cannot be shown, which the log then says. It is read once for
+    all orders that share ``shop``.
+    """
+    if not hasattr(shop, "_picture"):
+        shop._picture = _logo(shop)
+    return shop._picture
+
+
+def _logo(shop):
     if shop.logo is None:
         return None
     try:

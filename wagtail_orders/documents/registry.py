@@ -23,6 +23,8 @@ class Document:
     is_of_many: bool = False
     #: Width and height in millimetres; None: the paper that the owner chose.
     size: tuple[float, float] | None = None
+    #: What it is good for, in a sentence beneath its label where many orders are printed.
+    description: Any = ""
 
 
 def documents():

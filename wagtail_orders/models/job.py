@@ -111,7 +111,7 @@ class JobPiece(models.Model):
 
 
 class ExportChoice(models.Model):
-    """What a user chose last for a format, such as the columns: his next export begins with it."""
+    """What a user chose last for a format, such as the columns, or for a print: his next one begins with it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     format = models.CharField(max_length=50)

@@ -22,35 +22,53 @@ def reading(order, language):
 
 def contents(order):
     """The order with its shop, lines, parcels and addresses, by the names that templates know."""
-    addresses = {address.kind: address for address in database.primary(OrderAddress).filter(order=order)}
+    facts = order.__dict__.pop("_read_ahead", None) or _facts([order])[order.pk]
+    addresses, packed = facts["addresses"], facts["packed"]
     return {
         "order": order,
         "shop": order.shop,
         "shop_name": shop_name(order),
-        "lines": list(database.primary(OrderLine).filter(order=order).order_by("position")),
+        "lines": facts["lines"],
         "shipping_address": addresses.get(OrderAddress.Kind.SHIPPING),
         "billing_address": addresses.get(OrderAddress.Kind.BILLING),
-        "parcels": _parcels(order),
+        "parcels": [_parcel(parcel, packed[parcel.pk]) for parcel in facts["parcels"]],
         "payment_method": conf.payment_method_label(order.payment_method),
     }
 
 
-def _parcels(order):
-    """Those that went, each with what is in it."""
-    packed = defaultdict(list)
-    rows = database.primary(ShipmentLine).filter(shipment__order=order).select_related("line")
+def read_ahead(orders):
+    """Read what ``contents`` will tell of each of these orders, once: for all of them in as many queries as of one."""
+    facts = _facts(orders)
+    for order in orders:
+        order._read_ahead = facts[order.pk]
+
+
+def _facts(orders):
+    """By each order's primary key, its addresses, its lines, the parcels that went and what is in them."""
+    pks = [order.pk for order in orders]
+    facts = {pk: {"addresses": {}, "lines": [], "parcels": [], "packed": defaultdict(list)} for pk in pks}
+    for address in database.primary(OrderAddress).filter(order__in=pks):
+        facts[address.order_id]["addresses"][address.kind] = address
+    for line in database.primary(OrderLine).filter(order__in=pks).order_by("order_id", "position"):
+        facts[line.order_id]["lines"].append(line)
+    rows = database.primary(ShipmentLine).filter(shipment__order__in=pks).select_related("line")
     for row in rows.order_by("line__position"):
-        packed[row.shipment_id].append((row.quantity, row.line.name))
-    return [
-        {
-            "method": parcel.shipping_method_name,
-            "number": parcel.tracking_number,
-            "url": parcel.tracking_url if is_web_link(parcel.tracking_url) else "",
-            "shipped_at": parcel.shipped_at,
-            "lines": packed[parcel.pk],
-        }
-        for parcel in database.primary(Shipment).sent().filter(order=order).order_by("pk")
-    ]
+        facts[row.line.order_id]["packed"][row.shipment_id].append(row)
+    for parcel in database.primary(Shipment).sent().filter(order__in=pks).order_by("pk"):
+        facts[parcel.order_id]["parcels"].append(parcel)
+    return facts
+
+
+def _parcel(parcel, rows):
+    return {
+        "method": parcel.shipping_method_name,
+        "number": parcel.tracking_number,
+        "url": parcel.tracking_url if is_web_link(parcel.tracking_url) else "",
+        "shipped_at": parcel.shipped_at,
+        "lines": [(row.quantity, row.line.name) for row in rows],
+        # How much of each line is in it, by the line's primary key.
+        "quantities": {row.line_id: row.quantity for row in rows},
+    }
 
 
 def shop_name(order):

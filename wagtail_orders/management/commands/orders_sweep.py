@@ -9,8 +9,8 @@ from wagtail_orders.notifications import deliver, tasks
 class Command(BaseCommand):
     help = (
         "Sends the signals of events that a process that died, or a receiver that raised, left behind, and the "
-        "e-mails that are due, and deletes exports and imports whose time is over. Run it every minute, from cron "
-        "or as a task. It ends with 1 if a receiver raised again or an e-mail was not sent."
+        "e-mails that are due, and deletes exports, imports and prints whose time is over. Run it every minute, from "
+        "cron or as a task. It ends with 1 if a receiver raised again or an e-mail was not sent."
     )
 
     def add_arguments(self, parser):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             self._say_which_events_are_due()
             self._say_which_mails_are_due()
             if count := jobs.expired().count():
-                self.stdout.write(f"{count} exports and imports are over; nothing was deleted.")
+                self.stdout.write(f"{count} exports, imports and prints are over; nothing was deleted.")
             return
         with tasks.withheld():
             told = events.sweep()
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 f"{sent.due} e-mails due, {sent.sent} sent, {sent.put_off} put off, {sent.failed} given up."
             )
             if discarded:
-                self.stdout.write(f"{discarded} exports and imports were over and are deleted.")
+                self.stdout.write(f"{discarded} exports, imports and prints were over and are deleted.")
         if told.failed:
             self.stderr.write("The receivers' errors are in the log and in each event's dispatch_error.")
         if sent.is_down:
