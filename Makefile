@@ -14,12 +14,17 @@ $(VENV)/.test: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
-# The mails' links lead there.
+# The mails' links lead there. PayPal's double, on the next two ports, ends with the demo.
 demo: export WAGTAILADMIN_BASE_URL = http://localhost:$(PORT)
 demo: $(VENV)/.test
 	$(BIN)/python manage.py migrate --verbosity 0
 	$(BIN)/python manage.py load_demo
-	$(BIN)/python manage.py runserver $(PORT)
+	@if test -z "$$PAYPAL_CLIENT_ID" && $(BIN)/python manage.py paypal_double $(PORT) --check; then \
+		$(BIN)/python manage.py paypal_double $(PORT) & \
+		while kill -0 $$! 2>/dev/null && ! test -e "$${PAYPAL_DOUBLE_DIR:-var/paypal}/ca.pem"; do sleep 0.1; done; \
+		kill -0 $$! 2>/dev/null && export PAYPAL_DOUBLE=$$(($(PORT) + 1)); \
+	fi; \
+	exec $(BIN)/python manage.py runserver $(PORT)
 
 demo-reset:
 	rm -rf demo.sqlite3 demo.sqlite3-wal demo.sqlite3-shm var

@@ -115,8 +115,11 @@ if env("PAYPAL_CLIENT_ID", default=""):
         "ENVIRONMENT": env("PAYPAL_ENVIRONMENT", default="sandbox"),
     }
 elif DEBUG and env("PAYPAL_DOUBLE", default=""):
+    api_port = env.int("PAYPAL_DOUBLE")
     WAGTAIL_ORDERS["PAYPAL"] = account_settings(
-        api=f"https://localhost:{env('PAYPAL_DOUBLE')}", ca=Path(PAYPAL_DOUBLE_DIR) / CA_FILE
+        api=f"https://localhost:{api_port}",
+        pages=f"http://localhost:{api_port + 1}",
+        ca=Path(PAYPAL_DOUBLE_DIR) / CA_FILE,
     )
 
 WAGTAIL_SITE_NAME = "Atelier Forêt"

@@ -1,10 +1,11 @@
 """The examples and tables of the documents, held against the code."""
 
 import re
+import types
 from pathlib import Path
 
 import pytest
-from django.urls import reverse
+from django.urls import path, reverse
 from wagtail import hooks
 
 from wagtail_orders import conf, lifecycle
@@ -58,6 +59,31 @@ def test_the_desks_examples_add_a_column_and_a_panel(client, owner, monkeypatch)
     page = client.get(reverse("wagtail_orders:inspect", args=[order.pk])).content.decode()
     assert "orders-panel-gift" in page
     assert "Bonne fête" in page
+
+
+@pytest.mark.django_db
+def test_paypals_example_leads_there_and_back(double, client, settings):
+    urls = types.ModuleType("urls_of_the_example")
+    (example,) = [code for code in blocks("docs/paypal.md") if "WAGTAIL_ORDERS = " not in code]
+    exec(compile(example, "docs/paypal.md", "exec"), vars(urls))
+    urls.urlpatterns = [
+        path("pay/<int:pk>/", urls.pay),
+        path("back/<int:pk>/", urls.back, name="paypal_back"),
+        path("thank-you/<int:pk>/", urls.back, name="thank_you"),
+    ]
+    settings.ROOT_URLCONF = urls
+    order = placed(payment_method="paypal")
+    assert client.post(f"/pay/{order.pk}/").status_code == 404
+    session = client.session
+    session["orders"] = [order.token]
+    session.save()
+    attempt = client.post(f"/pay/{order.pk}/")
+    reference = attempt.url.rpartition("=")[2]
+    assert attempt.url.startswith(double.pages_url)
+    double.approve(reference)
+    assert client.get(f"/back/{order.pk}/?token={reference}").url == f"/thank-you/{order.pk}/"
+    order.refresh_from_db()
+    assert order.payment_status == "paid"
 
 
 def test_every_verb_is_in_the_table():

@@ -416,4 +416,5 @@ def test_the_double_is_refused_where_debug_is_off(double, settings):
 
 def test_a_payment_has_its_page_at_paypal(double):
     payment = paid(double)
-    assert payments.provider_of(payment).page_of(payment).endswith(f"/activity/payment/{payment.reference}")
+    page = f"{double.pages_url}/activity/payment/{payment.reference}"
+    assert payments.provider_of(payment).page_of(payment) == page

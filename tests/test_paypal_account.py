@@ -25,7 +25,7 @@ SET_UP = {
     "MERCHANT_ID": "7KNGBPH2U58GQ",
     "ENVIRONMENT": "live",
 }
-DOUBLE = {"API": "https://localhost:8443", "CA": certifi.where()}
+DOUBLE = {"API": "https://localhost:8443", "PAGES": "http://localhost:8444", "CA": certifi.where()}
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +86,16 @@ def test_what_is_missing_or_mixed_up_is_told(settings, says):
 @pytest.mark.parametrize(
     "double",
     [
-        {"API": "https://api-m.paypal.com", "CA": certifi.where()},
-        {"API": "http://localhost:8443", "CA": certifi.where()},
-        {"API": "https://localhost", "CA": certifi.where()},
-        {"API": "https://localhost:99999", "CA": certifi.where()},
-        {"API": "https://localhost:8443", "CA": "/nowhere/ca.pem"},
+        {**DOUBLE, "API": "https://api-m.paypal.com"},
+        {**DOUBLE, "API": "http://localhost:8443"},
+        {**DOUBLE, "API": "https://localhost"},
+        {**DOUBLE, "API": "https://localhost:99999"},
+        {**DOUBLE, "CA": "/nowhere/ca.pem"},
         {"API": "https://localhost:8443"},
-        {"API": 8443, "CA": certifi.where()},
+        {**DOUBLE, "API": 8443},
+        {**DOUBLE, "PAGES": "https://www.paypal.com"},
+        {**DOUBLE, "PAGES": "javascript:alert(1)"},
+        {**DOUBLE, "PAGES": None},
         "https://localhost:8443",
     ],
 )

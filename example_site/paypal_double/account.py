@@ -9,13 +9,16 @@ MERCHANT_EMAIL = "merchant@paypal-double.example"
 CA_FILE = "ca.pem"
 
 
-def account_settings(*, api, ca, environment="sandbox"):
-    """What ``WAGTAIL_ORDERS["PAYPAL"]`` has to say for the double at ``api`` to be asked instead of PayPal."""
+def account_settings(*, api, pages, ca, environment="sandbox"):
+    """
+    What ``WAGTAIL_ORDERS["PAYPAL"]`` has to say for the double at ``api``, with its ``pages``, to be asked instead of
+    PayPal.
+    """
     return {
         "CLIENT_ID": CLIENT_ID,
         "CLIENT_SECRET": CLIENT_SECRET,
         "WEBHOOK_ID": WEBHOOK_ID,
         "MERCHANT_ID": MERCHANT_ID,
         "ENVIRONMENT": environment,
-        "DOUBLE": {"API": api, "CA": str(ca)},
+        "DOUBLE": {"API": api, "PAGES": pages, "CA": str(ca)},
     }

@@ -59,8 +59,6 @@ class Api:
         raise Dropped
 
     def _answer(self, request, path):
-        if path.startswith("/activity/payment/"):
-            return 302, {"Location": f"{self.double.pages_url}{path}"}, b""
         try:
             name, arguments = self._route(request.command, path)
             if name not in OPEN_TO_ALL and not self._is_known(request):

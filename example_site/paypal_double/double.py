@@ -96,7 +96,7 @@ class Double:
     def settings(self):
         """What ``WAGTAIL_ORDERS["PAYPAL"]`` is to be."""
         ca = self.folder / CA_FILE
-        return account_settings(api=self.api_url, ca=ca, environment=self.environment)
+        return account_settings(api=self.api_url, pages=self.pages_url, ca=ca, environment=self.environment)
 
     # What it knows; the dictionaries may be bent
 

@@ -126,6 +126,11 @@ class Basket:
         """The token of the order this visitor placed with that key, or None."""
         return self.session.get(SESSION_ORDERS, {}).get(key)
 
+    @property
+    def last_order_token(self):
+        """The token of the last order that this visitor placed, or None."""
+        return next(reversed(self.session.get(SESSION_ORDERS, {}).values()), None)
+
     def owns(self, token):
         return token in self.session.get(SESSION_ORDERS, {}).values()
 

@@ -13,9 +13,11 @@ from .countries import country_choices
 
 BANK_TRANSFER = "bank_transfer"
 ON_DELIVERY = "on_delivery"
+PAYPAL = "paypal"
 PAYMENT_METHODS = {
     BANK_TRANSFER: _("Bank transfer"),
     ON_DELIVERY: _("On delivery or at pick-up"),
+    PAYPAL: "PayPal",
 }
 ADDRESS_FIELDS = ["company", "street", "postal_code", "city", "region", "country"]
 
@@ -116,7 +118,7 @@ def address_fields(kind):
 
 
 class CheckoutForm(forms.Form):
-    """Everything `place_order` wants to know from the customer."""
+    """Everything `place_order` wants to know from the customer; PayPal is a choice where it is offered."""
 
     customer_name = text(_("Your name"), autocomplete="billing name")
     email = forms.EmailField(
@@ -135,7 +137,6 @@ class CheckoutForm(forms.Form):
     shipping_name = text(_("Name of the receiver"), autocomplete="shipping name")
     payment_method = forms.ChoiceField(
         label=_("Payment"),
-        choices=list(PAYMENT_METHODS.items()),
         initial=BANK_TRANSFER,
         widget=forms.RadioSelect,
     )
@@ -154,11 +155,14 @@ class CheckoutForm(forms.Form):
         help_text=_("We write it by hand on a card in the parcel."),
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, offers_paypal, **kwargs):
         super().__init__(*args, **kwargs)
         for kind in ("billing", "shipping"):
             for name, field in address_fields(kind).items():
                 self.fields[f"{kind}_{name}"] = field
+        self.fields["payment_method"].choices = [
+            (code, name) for code, name in PAYMENT_METHODS.items() if code != PAYPAL or offers_paypal
+        ]
         methods = ShippingMethod.objects.filter(is_active=True).order_by("sort_order", "pk")
         self.fields["shipping_method"] = forms.ModelChoiceField(
             label=_("Sending"),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -16,8 +17,9 @@ from wagtail_orders.lifecycle import place_order
 from wagtail_orders.models import Order, OrderSettings
 
 from .basket import Basket
-from .forms import BANK_TRANSFER, PAYMENT_METHODS, BasketLineForm, CheckoutForm
+from .forms import BANK_TRANSFER, PAYMENT_METHODS, PAYPAL, BasketLineForm, CheckoutForm
 from .models import CURRENCY
+from .paying import is_payable, next_page, payment_state, paypal
 
 SHIPPING_VAT_RATE = Decimal(21)
 
@@ -41,8 +43,9 @@ def basket(request):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def checkout(request):
-    """Ask who, where and how; a POST places the order.
+    """Ask who, where and how; a POST places the order, and may go on to PayPal.
 
     The form carries the basket's key. A key that has already become an order leads to that order, so a
     double click, a reload or going back and sending again places nothing twice.
@@ -50,14 +53,15 @@ def checkout(request):
     basket = Basket(request)
     placed = basket.order_token(request.POST.get("basket_key"))
     if placed:
-        return redirect("shop:thank_you", token=placed)
+        return next_page(request, placed)
     if not basket:
-        return redirect("shop:basket")
-    form = CheckoutForm(request.POST or None)
+        return nothing_to_order(basket)
+    offers_paypal = paypal() is not None
+    form = CheckoutForm(request.POST or None, offers_paypal=offers_paypal)
     if request.method == "POST":
         order = place(request, basket, form)
         if order:
-            return redirect("shop:thank_you", token=order.token)
+            return next_page(request, order.token)
     return render(
         request,
         "shop/checkout.html",
@@ -66,9 +70,18 @@ def checkout(request):
             "basket": basket,
             "sending": sending_options(form, basket),
             "prices": prices(basket, form),
+            "offers_paypal": offers_paypal,
         },
         status=422 if form.is_bound else 200,
     )
+
+
+def nothing_to_order(basket):
+    """Lead to the empty basket; whoever went back from PayPal to here, to the order that waits for the payment."""
+    last = Order.objects.filter(token=basket.last_order_token).first()
+    if last and is_payable(last):
+        return redirect("shop:thank_you", token=last.token)
+    return redirect("shop:basket")
 
 
 def place(request, basket, form):
@@ -141,7 +154,7 @@ def sending_options(form, basket):
 @never_cache
 @require_safe
 def thank_you(request, token):
-    """Show an order to the visitor who placed it in this session, and how to pay it."""
+    """Show an order to the visitor who placed it in this session, whether it is paid, and how to pay it."""
     if not Basket(request).owns(token):
         raise Http404
     order = get_object_or_404(Order.objects.prefetch_related("lines", "addresses"), token=token)
@@ -151,7 +164,10 @@ def thank_you(request, token):
         {
             "order": order,
             "payment_name": PAYMENT_METHODS.get(order.payment_method, order.payment_method),
+            "state": payment_state(order),
             "by_transfer": order.payment_method == BANK_TRANSFER,
+            "by_paypal": order.payment_method == PAYPAL,
+            "can_pay": is_payable(order),
             "bank_details": OrderSettings.for_request(request).bank_details,
         },
     )

@@ -33,7 +33,10 @@ NEEDED, OPTIONAL = (*_TEXTS, "ENVIRONMENT"), ("VERIFY", "DOUBLE")
 
 @dataclass(frozen=True)
 class Account:
-    """An app at PayPal and where it is asked. ``authorities`` is a file of trusted CAs; "" stands for the usual."""
+    """
+    An app at PayPal and where it is asked. ``authorities`` is a file of trusted CAs, ``pages`` where payments are seen;
+    "" stands for the usual.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -43,6 +46,7 @@ class Account:
     verify: str
     api: str
     authorities: str = ""
+    pages: str = ""
 
     @property
     def is_double(self):
@@ -60,8 +64,7 @@ class Account:
 
     def page_of(self, reference):
         """Where the shop's owner sees a payment."""
-        site = self.api if self.is_double else SITES[self.environment]
-        return f"{site}/activity/payment/{reference}"
+        return f"{self.pages or SITES[self.environment]}/activity/payment/{reference}"
 
 
 def account():
@@ -82,6 +85,7 @@ def account():
         verify=given.get("VERIFY") or (OFFLINE if has_cryptography() else POSTBACK),
         api=double.get("API", APIS[environment]).rstrip("/"),
         authorities=str(double.get("CA", "")),
+        pages=double.get("PAGES", "").rstrip("/"),
     )
 
 
@@ -133,15 +137,18 @@ def _problem_of_double(double):
         return ""
     if not settings.DEBUG:
         return "has a DOUBLE, which plays PayPal and pays with no money, and DEBUG is off."
-    if not isinstance(double, dict) or set(double) != {"API", "CA"}:
-        return 'has a DOUBLE that is not {"API": …, "CA": …}.'
-    try:
-        address = urlsplit(double["API"])
-        is_here = (
-            address.scheme == "https" and address.hostname in ("localhost", "127.0.0.1") and address.port
-        )
-    except (ValueError, TypeError, AttributeError):
-        is_here = False
-    if not is_here:
-        return "has a DOUBLE whose API is not https://localhost:<port>."
+    if not isinstance(double, dict) or set(double) != {"API", "PAGES", "CA"}:
+        return 'has a DOUBLE that is not {"API": …, "PAGES": …, "CA": …}.'
+    for key, scheme in (("API", "https"), ("PAGES", "http")):
+        if not _is_here(double[key], scheme):
+            return f"has a DOUBLE whose {key} is not {scheme}://localhost:<port>."
     return "" if Path(double["CA"]).is_file() else "has a DOUBLE whose CA is no file."
+
+
+def _is_here(url, scheme):
+    try:
+        address = urlsplit(url)
+        is_near = address.hostname in ("localhost", "127.0.0.1") and address.port
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return bool(is_near) and address.scheme == scheme
