@@ -439,6 +439,18 @@ def test_a_known_message_with_another_body_is_refused_and_reported(
     assert attempt.next_look_at <= timezone.now()
 
 
+def test_a_forged_reversal_takes_nothing_back(double, completed):
+    attempt, event = completed
+
+    def change(content):
+        content["event_type"] = "PAYMENT.CAPTURE.REVERSED"
+
+    assert post(altered(event, change), double.headers_for(event.body)).status_code == 200
+    assert ledger(attempt) == PAID
+    [reason] = reasons(attempt)
+    assert reason.startswith("a message says that PayPal has taken the payment")
+
+
 @pytest.mark.parametrize("odd", ["NUL\0", "HALF\ud800", "X" * 5000, ["x"], 7])
 def test_a_known_message_with_an_odd_number_in_it_is_refused_all_the_same(double, completed, odd):
     attempt, event = completed

@@ -162,11 +162,13 @@ class Follower:
         if found is not Finding.GONE:
             refund = self._found("v2", "payments", "refunds", reference) or {}
             capture = judging.capture_of(refund)
+            text = _("PayPal has taken the payment %(reference)s back from you")
         else:
             capture, found = self._reversed_capture(reference, capture)
+            # All that says so is the message.
+            text = _("a message says that PayPal has taken the payment %(reference)s back; look at it there")
         payment = self._payment(capture)
         if payment is not None:
-            text = _("PayPal has taken the payment %(reference)s back from you")
             flag_once(payment.order, text, reference=capture)
         return found
 
