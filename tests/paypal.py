@@ -87,16 +87,16 @@ PAID = [("payment", "confirmed", Decimal("42.00"))]
 
 def with_crc_of(body, wanted):
     """
-    ``body`` with blanks and tabs after it, such that the whole has the CRC32 of ``wanted``. CRC32 is linear: each blank
-    that becomes a tab turns the same bits over, whatever the others are.
+    ``body``, a JSON object, with blanks and tabs before its end, such that the whole has the CRC32 of ``wanted``. CRC32
+    is linear: each blank that becomes a tab turns the same bits over, whatever the others are.
     """
-    room = 64
-    plain = body + b" " * room
+    room, begin, end = 64, body[:-1], body[-1:]
+    plain = begin + b" " * room + end
     goal = zlib.crc32(plain) ^ zlib.crc32(wanted)
     basis = {}
     for at in range(room):
         one = bytearray(plain)
-        one[len(body) + at] = ord("\t")
+        one[len(begin) + at] = ord("\t")
         turned, chosen = zlib.crc32(plain) ^ zlib.crc32(one), 1 << at
         while turned and turned.bit_length() in basis:
             other, others = basis[turned.bit_length()]
@@ -108,5 +108,6 @@ def with_crc_of(body, wanted):
         turned, chosen = basis[goal.bit_length()]
         goal, tabs = goal ^ turned, tabs ^ chosen
     tail = bytes(ord("\t") if tabs >> at & 1 else ord(" ") for at in range(room))
-    assert zlib.crc32(body + tail) == zlib.crc32(wanted)
-    return body + tail
+    made = begin + tail + end
+    assert zlib.crc32(made) == zlib.crc32(wanted)
+    return made

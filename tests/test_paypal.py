@@ -27,6 +27,7 @@ from wagtail_orders import payments
 from wagtail_orders.exceptions import ProviderFailed, TransitionRefused
 from wagtail_orders.lifecycle import Line, cancel, mark_paid, mark_unpaid, record_payment, record_refund
 from wagtail_orders.models import Payment, PaymentAttempt
+from wagtail_orders.payments.paypal import account, reconciling
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 
@@ -223,6 +224,19 @@ def test_a_card_that_is_refused_lets_the_customer_choose_another(double):
     assert paypal().confirm(attempt).payment_status == "paid"
 
 
+def test_a_refused_card_is_not_answered_again_once_another_was_chosen(double):
+    attempt = approved(double)
+    double.capture_outcome = "INSTRUMENT_DECLINED"
+    key = attempt.key
+    for _again in range(2):
+        with pytest.raises(ProviderFailed, match="another way to pay"):
+            paypal().confirm(PaymentAttempt.objects.get())
+        double.approve(attempt.reference)
+    assert PaymentAttempt.objects.get().key != key
+    double.capture_outcome = "COMPLETED"
+    assert paypal().confirm(PaymentAttempt.objects.get()).payment_status == "paid"
+
+
 def test_money_that_takes_days_is_pending_until_it_comes(double):
     double.capture_outcome = "PENDING"
     attempt = approved(double)
@@ -324,6 +338,40 @@ def test_a_refund_whose_answer_was_lost_is_sent_once(double):
     assert now(payment.order).amount_refunded == HALF
 
 
+@pytest.mark.parametrize("first", ["webhook", "reconciliation"])
+def test_whoever_hears_first_of_a_refund_notes_what_its_sender_said(double, owner, first):
+    """PayPal's webhook may be faster than its answer, and its answer may never come."""
+    payment = paid(double)
+    double.faults = lambda method, path: "drop after" if path.endswith("/refund") else None
+    told = {"reason": "A chip", "notify_customer": True, "user": owner}
+    with pytest.raises(ProviderFailed):
+        paypal().refund(payment, amount=HALF, key="same", **told)
+    double.faults = lambda method, path: None
+    if first == "webhook":
+        assert sent(double, event_of(double, "PAYMENT.CAPTURE.REFUNDED")).status_code == 200
+    else:
+        PaymentAttempt.objects.update(next_look_at=timezone.now())
+        reconciling.reconcile(account.account())
+    entry = now(payment.order).payments.get(kind="refund")
+    assert (entry.reason, entry.recorded_by, entry.is_manual) == ("A chip", owner, False)
+    [event] = now(payment.order).events.filter(kind="refunded")
+    assert (event.actor, event.data["notify_customer"]) == (owner, True)
+    assert paypal().refund(payment, amount=HALF, key="same", **told) == entry
+    assert now(payment.order).events.filter(kind="refunded").count() == 1
+
+
+def test_a_refund_of_somebody_who_is_gone_is_noted_all_the_same(double, owner):
+    payment = paid(double)
+    double.faults = lambda method, path: "drop after" if path.endswith("/refund") else None
+    with pytest.raises(ProviderFailed):
+        paypal().refund(payment, amount=HALF, key="same", reason="A chip", user=owner)
+    double.faults = lambda method, path: None
+    owner.delete()
+    sent(double, event_of(double, "PAYMENT.CAPTURE.REFUNDED"))
+    entry = now(payment.order).payments.get(kind="refund")
+    assert (entry.reason, entry.recorded_by) == ("A chip", None)
+
+
 def test_more_than_came_in_is_refused_before_paypal_is_asked(double):
     payment = paid(double)
     with pytest.raises(TransitionRefused):
@@ -381,6 +429,27 @@ def test_a_refund_that_was_noted_by_hand_too_makes_the_owner_look(double):
     assert sent(double, event_of(double, "PAYMENT.CAPTURE.REFUNDED")).status_code == 200
     assert now(payment.order).amount_refunded == 42
     assert "does not fit the ledger" in reasons(payment.order)[0]
+
+
+def test_a_payment_that_was_noted_by_hand_under_paypals_reference_makes_the_owner_look(double, owner):
+    attempt, capture = captured(double)
+    record_payment(attempt.order, amount=42, method="paypal", reference=capture, user=owner)
+    assert sent(double, event_of(double, "PAYMENT.CAPTURE.COMPLETED")).status_code == 200
+    assert ledger(attempt) == PAID
+    assert "was noted by hand before" in reasons(attempt)[0]
+
+
+def test_money_that_paypal_takes_back_after_it_was_refunded_makes_the_owner_look(double):
+    payment = paid(double)
+    paypal().refund(payment, amount=HALF, key="a")
+    double.reverse(payment.reference)
+    # As after a dispute: more went back than came in.
+    list(double.refunds.values())[-1]["amount"]["value"] = "42.00"
+    assert sent(double, event_of(double, "PAYMENT.CAPTURE.REVERSED")).status_code == 200
+    assert now(payment.order).amount_refunded == HALF
+    told = reasons(payment.order)
+    assert "does not fit the ledger" in told[0]
+    assert "has taken the payment" in told[1]
 
 
 def test_a_paypal_payment_is_not_marked_unpaid(double):

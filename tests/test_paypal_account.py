@@ -1,5 +1,6 @@
 """The setting PAYPAL and what is wrong with it; how PayPal is asked: patiently, and with nothing secret in a log."""
 
+import base64
 import logging
 from decimal import Decimal
 from importlib import util
@@ -7,10 +8,11 @@ from pathlib import Path
 
 import certifi
 import pytest
-from cryptography import x509
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.views.debug import ExceptionReporter
 
+from example_site.paypal_double import Authority
 from tests.paypal import approved, paypal, started
 from wagtail_orders import payments
 from wagtail_orders.exceptions import ProviderFailed
@@ -146,7 +148,15 @@ def test_only_the_environment_s_own_hosts_have_its_certificates(settings, enviro
 
 
 def test_the_trusted_authorities_can_all_be_read():
-    assert len(x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes())) > 50
+    wanted = Path(certifi.where()).read_bytes().count(b"BEGIN CERTIFICATE")
+    assert len(certificates._trusted(certifi.where())) == wanted > 50
+
+
+def test_an_authority_that_cannot_be_read_takes_the_others_not_along(tmp_path, monkeypatch):
+    pem = Authority().pem
+    bad = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    (tmp_path / "ca.pem").write_bytes(b"# An authority\n" + bad + pem + bad + pem)
+    assert len(certificates._trusted(tmp_path / "ca.pem")) == 2
 
 
 def test_a_payment_s_page_is_the_environment_s(settings):
@@ -178,6 +188,13 @@ def test_an_answer_without_a_name_of_its_own_is_nobody_s(settings, answer):
         ({"value": "Infinity", "currency_code": "EUR"}, None),
         ({"value": None, "currency_code": "EUR"}, None),
         ({"value": "42.00"}, None),
+        ({"value": True, "currency_code": "EUR"}, None),
+        ({"value": 42, "currency_code": "EUR"}, None),
+        ({"value": "4_2", "currency_code": "EUR"}, None),
+        ({"value": "٤٢", "currency_code": "EUR"}, None),
+        ({"value": "1e9", "currency_code": "EUR"}, None),
+        ({"value": "9" * 5000, "currency_code": "EUR"}, None),
+        ({"value": "-1.00", "currency_code": "EUR"}, (Decimal(-1), "EUR")),
         ("42.00", None),
         (None, None),
     ],
@@ -216,6 +233,27 @@ def test_no_token_is_in_a_log(double, site, caplog):
         paypal().confirm(approved(double))
     assert not [token for token in double.api.tokens if token in caplog.text]
     assert double.settings["CLIENT_SECRET"] not in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", ["drop", 500, 401, 403, (200, {}, b"[]")])
+@pytest.mark.parametrize("where", ["/v1/oauth2/token", "/v2/"])
+def test_no_secret_is_in_an_error_page(double, site, fault, where):
+    """An error page, or what a tracker of errors is sent, shows what each function on the way knew."""
+    started()
+    [known] = double.api.tokens
+    if where == "/v1/oauth2/token":
+        double.expire_tokens()
+    double.faults = lambda method, path: fault if path.startswith(where) else None
+    with pytest.raises(ProviderFailed) as failure:
+        started()
+    # But for the test's own frame, which knows the secrets.
+    reporter = ExceptionReporter(None, failure.type, failure.value, failure.tb.tb_next)
+    page = reporter.get_traceback_html() + reporter.get_traceback_text()
+    secret = double.settings["CLIENT_SECRET"]
+    basic = base64.b64encode(f"{double.settings['CLIENT_ID']}:{secret}".encode()).decode()
+    assert failure.type.__name__ in page
+    assert not [one for one in (secret, basic, known, *double.api.tokens) if one in page]
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ from tests.processes import in_threads
 from wagtail_orders.exceptions import ProviderFailed
 from wagtail_orders.lifecycle import cancel
 from wagtail_orders.models import PaymentAttempt, ProviderEvent
+from wagtail_orders.payments.paypal import judging
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 
@@ -77,6 +78,46 @@ def test_a_refund_whose_answer_nobody_heard_is_found(double):
     assert now(payment.order).amount_refunded == 10
 
 
+def test_a_refund_is_asked_about_more_than_once_however_old_its_payment_is(double):
+    payment = paid(double)
+    PaymentAttempt.objects.update(created_at=timezone.now() - timedelta(days=300), looks=35)
+    double.faults = lambda method, path: "drop after" if path.endswith("/refund") else None
+    with pytest.raises(ProviderFailed):
+        paypal().refund(payment, amount=10, key="a")
+    double.faults = lambda method, path: "drop"
+    reconcile()
+    double.faults = lambda method, path: None
+    reconcile()
+    assert now(payment.order).amount_refunded == 10
+
+
+def test_a_refund_that_is_asked_for_while_the_attempt_is_looked_at_is_not_forgotten(double, monkeypatch):
+    paid(double)
+    attempt = PaymentAttempt.objects.get()
+    soon = timezone.now() + timedelta(minutes=1)
+    real = judging.payments_of
+
+    def meanwhile(remote, kind):
+        PaymentAttempt.objects.update(next_look_at=soon)
+        return real(remote, kind)
+
+    monkeypatch.setattr(judging, "payments_of", meanwhile)
+    paypal().confirm(attempt)
+    attempt.refresh_from_db()
+    assert attempt.next_look_at == soon
+
+
+def test_a_pending_refund_made_at_paypal_is_asked_about_until_it_is_settled(double):
+    payment = paid(double)
+    double.refund_outcome = "PENDING"
+    refund = double.refund(payment.reference, "10.00")
+    assert sent(double, event_of(double, "PAYMENT.REFUND.PENDING")).status_code == 200
+    assert now(payment.order).amount_refunded == 0
+    double.settle_refund(refund)
+    assert reconcile() == (counts(attempts=1, settled=1), 0)
+    assert now(payment.order).amount_refunded == 10
+
+
 def test_a_pending_payment_is_asked_about_until_it_is_settled(double):
     double.capture_outcome = "PENDING"
     attempt, capture = captured(double)
@@ -95,7 +136,7 @@ def test_it_asks_less_and_less_often_and_gives_up_after_a_month(double):
         attempt.refresh_from_db()
         waits.append(round((attempt.next_look_at - timezone.now()).total_seconds() / 60))
     assert waits == [5, 15, 60, 360, 1440, 1440, 1440]
-    PaymentAttempt.objects.update(created_at=timezone.now() - timedelta(days=31))
+    PaymentAttempt.objects.update(looks=35)
     reconcile()
     attempt.refresh_from_db()
     assert attempt.next_look_at is None

@@ -132,6 +132,12 @@ def test_the_wheel_holds_all_that_is_not_code(wheel):
     assert "wagtail_orders/migrations/0001_initial.py" in names
 
 
+def test_the_wheel_holds_all_code(wheel):
+    code = {str(path.relative_to(ROOT)) for path in (ROOT / "wagtail_orders").rglob("*.py")}
+    assert {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")} == code
+    assert "wagtail_orders/payments/paypal/provider.py" in code
+
+
 def test_the_wheel_holds_nothing_else(wheel):
     roots = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {root for root in roots if not root.endswith(".dist-info")} == {"wagtail_orders"}
@@ -145,6 +151,21 @@ def test_one_app_and_migrate_are_the_whole_installation(environment):
     run(environment, apps, "makemigrations", "--check", "wagtail_orders")
     walked = run(environment, apps, "shell", "--command", WALK)
     assert walked.stdout.strip().endswith("-00001 Payée")
+
+
+WITH_PAYPAL = """
+from django.conf import settings
+from django.core import checks
+settings.WAGTAIL_ORDERS = {"PAYPAL": {"CLIENT_ID": "a", "CLIENT_SECRET": "b", "WEBHOOK_ID": "c", "MERCHANT_ID": "d",
+                                      "ENVIRONMENT": "sandbox"}}
+from wagtail_orders import payments
+print(payments.provider("paypal").account.verify, [one.id for one in checks.run_checks(tags=["wagtail_orders"])])
+"""
+
+
+def test_paypal_does_without_its_extra_and_says_so(environment):
+    told = run(environment, "wagtail.contrib.settings", "shell", "--command", WITH_PAYPAL)
+    assert told.stdout.strip().endswith("postback ['wagtail_orders.W003']")
 
 
 def test_a_site_without_the_settings_app_is_told_so(environment):

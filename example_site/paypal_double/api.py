@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from .account import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID
 from .authority import ALGORITHM, is_signed, signed_message
+from .books import INSTRUMENT_DECLINED
 from .errors import Refused, error_body
 from .server import Dropped
 
@@ -37,6 +38,8 @@ class Api:
         self.double, self.books = double, books
         self.certificates = {}
         self.tokens = set()
+        #: What a request whose means of payment was refused is answered, also when it comes again.
+        self.refused = {}
 
     def answer(self, request):
         path = urlsplit(request.path).path
@@ -150,7 +153,8 @@ class Api:
 
         def send_back():
             note = asked.get("note_to_payer", "")
-            return self.books.refund(capture_id, asked.get("amount"), note=note)["id"]
+            custom_id = asked.get("custom_id")
+            return self.books.refund(capture_id, asked.get("amount"), note=note, custom_id=custom_id)["id"]
 
         identifier, is_new = self._once(request, send_back)
         with self.books.lock:
@@ -193,7 +197,14 @@ class Api:
             known = f"{request.command} {urlsplit(request.path).path} {key}"
             if known in self.books.answered:
                 return self.books.answered[known], False
-            self.books.answered[known] = made = act()
+            if known in self.refused:
+                raise self.refused[known]
+            try:
+                self.books.answered[known] = made = act()
+            except Refused as refusal:
+                if refusal.issue == INSTRUMENT_DECLINED:
+                    self.refused[known] = refusal
+                raise
             self.books.kept()
             return made, True
 

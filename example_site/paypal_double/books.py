@@ -246,7 +246,7 @@ class Books:
 
     # Refunds
 
-    def refund(self, capture_id, amount=None, *, note="", kind="REFUNDED"):
+    def refund(self, capture_id, amount=None, *, note="", kind="REFUNDED", custom_id=None):
         """Send ``amount``, as an amount of PayPal's or a text, or what is left back; the refund."""
         with self.lock:
             capture = self._found(self.captures, capture_id)
@@ -266,7 +266,7 @@ class Books:
                 raise Refused(
                     "REFUND_AMOUNT_EXCEEDED", "The refund amount must be less than or equal to the capture."
                 )
-            refund = self._make_refund(capture, amount, note)
+            refund = self._make_refund(capture, amount, note, custom_id)
             self._follow_refunds(capture)
             words = {"REFUNDED": "refunded", "REVERSED": "reversed"}[kind]
             if refund["status"] == COMPLETED:
@@ -295,7 +295,7 @@ class Books:
     def _tell_refund(self, refund):
         self.tell(f"PAYMENT.REFUND.{refund['status']}", "refund", f"A refund is {refund['status']}", refund)
 
-    def _make_refund(self, capture, amount, note):
+    def _make_refund(self, capture, amount, note, custom_id):
         identifier = make_id()
         own = f"/v2/payments/refunds/{identifier}"
         status = self.refund_outcome
@@ -306,6 +306,7 @@ class Books:
             "amount": copy.deepcopy(amount),
             **({"note_to_payer": note} if note else {}),
             **{key: capture[key] for key in ("custom_id", "invoice_id") if key in capture},
+            **({"custom_id": custom_id} if custom_id else {}),
             "seller_payable_breakdown": {
                 "gross_amount": copy.deepcopy(amount),
                 "net_amount": copy.deepcopy(amount),

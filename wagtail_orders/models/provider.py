@@ -39,6 +39,9 @@ class PaymentAttempt(models.Model):
     #: Where the customer says yes.
     approve_url = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    #: The refunds that were asked for, by their key: what the ledger is to have of each, whoever hears of it first.
+    refunds = models.JSONField(default=dict)
+    #: How often the provider was asked about it without its coming to an end.
     looks = models.PositiveIntegerField(default=0)
     #: When the reconciliation asks the provider about it; null once nothing more is to be expected of it.
     next_look_at = models.DateTimeField(null=True, blank=True, db_index=True)

@@ -1,6 +1,7 @@
 """What PayPal can be paid in, and how it writes an amount."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,8 @@ from ...exceptions import ProviderFailed
 #: developer.paypal.com/reference/currency-codes/
 CURRENCIES = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD"
 WHOLE = "HUF JPY TWD"
+#: What Decimal would take besides, such as Infinity, 4_2 and digits without end, is no amount.
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,4})?")
 
 
 def amount_of(amount, currency):
@@ -30,9 +33,9 @@ def amount_of(amount, currency):
 
 def read_amount(given):
     """The number and the currency of an amount of PayPal's; None for what is none."""
-    try:
-        number = Decimal(given["value"])
-    except (TypeError, KeyError, InvalidOperation, ValueError):
+    if not isinstance(given, dict):
         return None
-    currency = given.get("currency_code")
-    return (number, currency) if number.is_finite() and isinstance(currency, str) else None
+    value, currency = given.get("value"), given.get("currency_code")
+    if not (isinstance(value, str) and _NUMBER.fullmatch(value) and isinstance(currency, str)):
+        return None
+    return Decimal(value), currency[:10]

@@ -1,6 +1,9 @@
 """The certificate that signs PayPal's webhooks: from where it may come, and whether it is PayPal's."""
 
+import contextlib
+import hashlib
 import re
+import warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +16,8 @@ KEPT = 3600
 LARGEST = 64 * 1024
 #: Certificates of a chain, the first one included.
 LONGEST = 6
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class Forged(Exception):
@@ -41,7 +46,8 @@ def signing_key(address, account, client, now):
 
     check_address(address, account)
     try:
-        chain = x509.load_pem_x509_certificates(_fetched(address, client))
+        content, keep = _fetched(address, client)
+        chain = x509.load_pem_x509_certificates(content)
         if len(chain) > LONGEST:
             raise Forged("the certificate's chain is too long")
         store = verification.Store(_trusted(account.authorities or certifi.where()))
@@ -53,18 +59,20 @@ def signing_key(address, account, client, now):
         raise Forged(f"the certificate is not PayPal's: {error}") from error
     if not isinstance(key, rsa.RSAPublicKey):
         raise Forged("the certificate's key is not RSA")
+    keep()
     return key
 
 
 def _fetched(address, client):
-    name = f"wagtail_orders.paypal.{client.account.environment}.{address}"
+    """The bytes at an address, and what keeps them: only what was verified once is not fetched again."""
+    name = f"wagtail_orders.paypal.{hashlib.sha256(address.encode()).hexdigest()}"
     content = cache.get(name)
-    if content is None:
-        content = client.certificate(address)
-        if content is None or len(content) > LARGEST:
-            raise Forged("PayPal has no such certificate")
-        cache.set(name, content, KEPT)
-    return content
+    if content is not None:
+        return content, lambda: None
+    content = client.certificate(address)
+    if content is None or len(content) > LARGEST:
+        raise Forged("PayPal has no such certificate")
+    return content, lambda: cache.set(name, content, KEPT)
 
 
 def _trusted(path):
@@ -74,5 +82,12 @@ def _trusted(path):
 @lru_cache(maxsize=4)
 def _authorities(path, _changed):
     from cryptography import x509
+    from cryptography.utils import CryptographyDeprecationWarning
 
-    return x509.load_pem_x509_certificates(Path(path).read_bytes())
+    found = []
+    for one in _PEM.findall(Path(path).read_bytes()):
+        # One by one: an old authority that cryptography refuses, or is about to, takes the others' trust not along.
+        with warnings.catch_warnings(), contextlib.suppress(ValueError):
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            found.append(x509.load_pem_x509_certificate(one))
+    return found

@@ -27,8 +27,10 @@ EARLY = 60
 REFERENCE = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: Statuses after which the same may be asked again: PayPal is slow, is busy, or works on the same request.
 _PASSING = {408, 409, 425, 429}
+#: Statuses that say that PayPal cannot make sense of what it was asked.
+_UNREADABLE = {400, 422}
 
-_tokens = {}
+_bearers = {}
 _lock = threading.Lock()
 
 
@@ -86,7 +88,12 @@ class Client:
         (developer.paypal.com/api/webhooks/v1/#verify-webhook-signature_post).
         """
         whole = json.dumps(fields)[:-1].encode() + b', "webhook_event": ' + body + b"}"
-        answer = self._ask("POST", ("v1", "notifications", "verify-webhook-signature"), whole)
+        try:
+            answer = self._ask("POST", ("v1", "notifications", "verify-webhook-signature"), whole)
+        except Refused as refusal:
+            if refusal.status in _UNREADABLE:
+                return False
+            raise
         return answer.get("verification_status") == "SUCCESS"
 
     def certificate(self, address):
@@ -103,25 +110,23 @@ class Client:
             raise Refused(_("PayPal has no such reference."), status=404, issue="")
         address = "/".join([self.account.api, *path])
         headers = {"Content-Type": "application/json"} | (headers or {})
-        status, answer = self._send(method, address, content, headers, auth=_Bearer(self._token()))
+        status, answer = self._send(method, address, content, headers, auth=self._bearer())
         if status == 401:
             # Tokens can end before their time.
-            status, answer = self._send(
-                method, address, content, headers, auth=_Bearer(self._token(is_fresh=True))
-            )
+            status, answer = self._send(method, address, content, headers, auth=self._bearer(is_fresh=True))
         answer = self._parsed(answer, status)
         if not 200 <= status < 300:
             raise self._refused(status, answer)
         return answer
 
-    def _token(self, *, is_fresh=False):
+    def _bearer(self, *, is_fresh=False):
         account = self.account
         secret = hashlib.sha256(account.client_secret.encode()).hexdigest()
         name = (account.api, account.client_id, secret)
         with _lock:
-            token, ends = _tokens.get(name, (None, 0))
-        if token and not is_fresh and time.monotonic() < ends:
-            return token
+            bearer, ends = _bearers.get(name, (None, 0))
+        if bearer and not is_fresh and time.monotonic() < ends:
+            return bearer
         status, answer = self._send(
             "POST",
             f"{account.api}/v1/oauth2/token",
@@ -130,12 +135,13 @@ class Client:
             auth=requests.auth.HTTPBasicAuth(account.client_id, account.client_secret),
         )
         answer = self._parsed(answer, status)
-        token, lives = answer.get("access_token"), answer.get("expires_in")
-        if status != 200 or not isinstance(token, str) or not isinstance(lives, int):
+        # Nothing here is called by a name of its own that an error page would show.
+        bearer, lives = _Bearer(answer.pop("access_token", None)), answer.get("expires_in")
+        if status != 200 or not isinstance(bearer.token, str) or not isinstance(lives, int):
             raise self._refused(status if status != 200 else 502, answer)
         with _lock:
-            _tokens[name] = (token, time.monotonic() + lives - EARLY)
-        return token
+            _bearers[name] = (bearer, time.monotonic() + lives - EARLY)
+        return bearer
 
     def _send(self, method, address, content=None, headers=None, auth=None):
         """The status and the bytes of an answer; no redirect is followed."""
@@ -159,7 +165,8 @@ class Client:
                     return response.status_code, _read(response, begun)
         except (requests.RequestException, OSError) as error:
             logger.warning("PayPal: %s %s failed: %s", method, address, type(error).__name__)
-            raise ProviderFailed(_("PayPal could not be reached."), is_passing=True) from error
+            # Without its cause: in its frames, which an error page or a tracker shows, is who we say we are.
+            raise ProviderFailed(_("PayPal could not be reached."), is_passing=True) from None
 
     def _parsed(self, content, status):
         try:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +19,7 @@ from ...models import Order, PaymentAttempt, ProviderEvent
 from . import judging
 from .certificates import Forged
 from .client import Client, is_reference
-from .following import NAME, Finding, Follower, flag_once
+from .following import NAME, Finding, Follower, flag_once, is_number
 from .signature import check, transmission_of
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ _ORDERS = {"CHECKOUT.ORDER.APPROVED", "CHECKOUT.ORDER.COMPLETED"}
 _REVERSAL = "PAYMENT.CAPTURE.REVERSED"
 #: What the webhook at PayPal is to be subscribed to.
 KINDS = sorted({*_CAPTURES, *_REFUNDS, *_ORDERS, _REVERSAL})
+_KIND = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class _Refusal(Exception):
@@ -86,21 +88,28 @@ def answer(request, account):
 def _read(request, account):
     if request.method != "POST":
         raise _Refusal(405, "only POST is understood", Allow="POST")
-    length = request.headers.get("Content-Length") or ""
-    # Asked first: Django itself would read up to DATA_UPLOAD_MAX_MEMORY_SIZE.
-    if (length.isdigit() and int(length) > LARGEST) or len(request.body) > LARGEST:
+    # Not request.body: without a Content-Length, as a server of ASGI may pass it on, that has no end.
+    body = b"" if _length(request) > LARGEST else request.read(LARGEST + 1)
+    if max(_length(request), len(body)) > LARGEST:
         raise _Refusal(413, "too large")
     try:
         transmission = transmission_of(request.headers)
-        content = _content(request.body)
-        check(transmission, request.body, account, Client(account), datetime.now(UTC))
+        content = _content(body)
+        check(transmission, body, account, Client(account), datetime.now(UTC))
     except Forged as error:
         logger.warning("A webhook that is not PayPal's was refused: %s", error)
         raise _Refusal(400, "refused") from None
     except ProviderFailed as error:
         logger.warning("A webhook could not be verified: %s", error)
         raise _Refusal(503, "cannot be verified now, send it again") from None
-    return Message(content["id"], transmission.identifier, request.body, content)
+    return Message(content["id"], transmission.identifier, body, content)
+
+
+def _length(request):
+    try:
+        return int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        return 0
 
 
 def _content(body):
@@ -136,7 +145,7 @@ def _stored(message):
             identifier=message.identifier,
             transmission=message.transmission,
             digest=message.digest,
-            kind=kind[:100] if isinstance(kind, str) else "",
+            kind=kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "",
             resource=resource if is_reference(resource) else "",
             body=message.body.decode(),
             next_attempt_at=timezone.now() + LEASE,
@@ -163,12 +172,12 @@ def _known(message):
 def _report_forgery(message, found):
     """Have PayPal asked about whatever either content names, and the owner look at these orders."""
     logger.error("PayPal's webhook %s came again with another content", message.identifier)
-    names, numbers = set(), set()
+    names, numbers = [], []
     for content in [message.content, *(json.loads(event.body) for event in found)]:
         resource = _resource(content)
-        names |= {resource.get("id"), judging.order_of(resource)}
-        numbers |= {resource.get("custom_id"), resource.get("invoice_id")}
-    names, numbers = ({name for name in given if is_reference(name)} for given in (names, numbers))
+        names += [resource.get("id"), judging.order_of(resource)]
+        numbers += [resource.get("custom_id"), resource.get("invoice_id")]
+    names, numbers = set(filter(is_reference, names)), set(filter(is_number, numbers))
     orders = database.primary(Order).filter(
         Q(number__in=numbers)
         | Q(pk__in=database.primary(PaymentAttempt).filter(reference__in=names).values("order"))

@@ -5,13 +5,17 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from ... import database, lifecycle
 from ...exceptions import IdempotencyConflict, TransitionRefused
+from ...lifecycle import outcome
+from ...lifecycle.checking import clean_text
 from ...models import Order, OrderEvent, OrderNote, Payment, PaymentAttempt, PaymentStatus
+from ...models.provider import make_key
 from ...models.settings import local_moment
 from . import judging
 from .client import Client, Refused
@@ -58,20 +62,33 @@ class Follower:
         """Take what the customer has agreed to, if it is still owed, and follow the attempt's captures and refunds."""
         if not attempt.reference or attempt.environment != self.account.environment:
             return Finding.OPEN
+        mine = database.primary(PaymentAttempt).filter(pk=attempt.pk)
+        standing = mine.values_list("next_look_at", "key").first()
+        if standing is None:
+            return Finding.GONE
+        due, attempt.key = standing
         remote = self._found("v2", "checkout", "orders", attempt.reference)
         if remote is not None and remote.get("status") == "APPROVED":
             remote = self._captured(attempt) if self._is_to_be_taken(attempt) else None
+        # Only what was due before: a refund that somebody asks for meanwhile is to be looked at.
+        ending = mine.filter(next_look_at=due)
         if remote is None:
-            return self._ended(attempt, Finding.GONE)
+            ending.update(next_look_at=None)
+            return Finding.GONE
         looks = [self.look_at_capture(one["id"]) for one in judging.payments_of(remote, "captures")]
         looks += [self.look_at_refund(one["id"]) for one in judging.payments_of(remote, "refunds")]
         is_over = set(looks) == {Finding.DONE} or (not looks and remote.get("status") in _OVER)
-        return self._ended(attempt, Finding.DONE) if is_over else Finding.OPEN
+        if not is_over:
+            return Finding.OPEN
+        ending.update(next_look_at=None)
+        return Finding.DONE
 
     def _is_to_be_taken(self, attempt):
         """Whether the money that a customer has agreed to is owed; the owner looks at what she could not expect."""
-        order = attempt.order = database.primary(Order).get(pk=attempt.order_id)
-        problem = None
+        order = database.primary(Order).filter(pk=attempt.order_id).first()
+        if order is None:
+            return False
+        attempt.order, problem = order, None
         if order.is_cancelled:
             problem = _("the customer agreed to pay with PayPal after it was cancelled; no money was taken")
         elif order.amount_due and order.amount_due != attempt.amount:
@@ -112,7 +129,7 @@ class Follower:
     def look_at_refund(self, reference, **told):
         """
         Have the ledger follow a refund, after the payment that it takes back. ``told`` is what ``record_refund`` gets
-        to know from whoever sent it.
+        to know from whoever sent it; without, it is looked for among the refunds that were asked for.
         """
         refund = self._found("v2", "payments", "refunds", reference)
         if refund is None:
@@ -124,7 +141,17 @@ class Follower:
         payment = self._payment(capture)
         if payment is None:
             return found
-        return self._went_back(payment.order, refund, told)
+        return self._went_back(payment.order, refund, told or self._told(payment.order, refund))
+
+    def _told(self, order, refund):
+        """What the ledger is to have of a refund that was sent from here."""
+        key = refund.get("custom_id")
+        attempts = database.primary(PaymentAttempt).filter(order=order, provider=NAME)
+        for refunds in attempts.values_list("refunds", flat=True):
+            if isinstance(key, str) and key in refunds:
+                told = refunds[key]
+                return {**told, "user": database.primary(get_user_model()).filter(pk=told["user"]).first()}
+        return {}
 
     def look_at_reversal(self, reference, capture):
         """
@@ -135,11 +162,13 @@ class Follower:
         if found is not Finding.GONE:
             refund = self._found("v2", "payments", "refunds", reference) or {}
             capture = judging.capture_of(refund)
+            text = _("PayPal has taken the payment %(reference)s back from you")
         else:
             capture, found = self._reversed_capture(reference, capture)
+            # All that says so is the message.
+            text = _("a message says that PayPal has taken the payment %(reference)s back; look at it there")
         payment = self._payment(capture)
         if payment is not None:
-            text = _("PayPal has taken the payment %(reference)s back from you")
             flag_once(payment.order, text, reference=capture)
         return found
 
@@ -179,6 +208,9 @@ class Follower:
                 key=f"{attempt.key}-capture",
             )
         except Refused as refusal:
+            if refusal.issue == "INSTRUMENT_DECLINED":
+                # With the same key PayPal would answer the same again when she has chosen another way.
+                database.primary(PaymentAttempt).filter(pk=attempt.pk).update(key=make_key())
             if refusal.issue == "DUPLICATE_INVOICE_ID":
                 text = _("PayPal says that this order was paid there before; no money was taken again")
                 flag_once(attempt.order, text)
@@ -211,14 +243,11 @@ class Follower:
         return found.select_related("order").first()
 
     def _payment(self, reference):
-        found = database.primary(Payment).filter(
-            method=NAME, reference=reference, kind=Payment.Kind.PAYMENT, is_manual=False
-        )
-        return found.select_related("order").first() if reference else None
+        return self._entries(reference).filter(is_manual=False).first() if reference else None
 
-    def _ended(self, attempt, finding):
-        database.primary(PaymentAttempt).filter(pk=attempt.pk).update(next_look_at=None)
-        return finding
+    def _entries(self, reference):
+        found = database.primary(Payment).filter(method=NAME, reference=reference, kind=Payment.Kind.PAYMENT)
+        return found.select_related("order")
 
     def _unexpected(self, capture):
         """A capture that comes of no attempt of ours."""
@@ -229,7 +258,7 @@ class Follower:
             return Finding.UNKNOWN
         if judging.CAPTURE_STATES.get(capture.get("status")) != Payment.State.CONFIRMED:
             return Finding.FOREIGN
-        order = database.primary(Order).filter(number=str(number)[:50]).first()
+        order = database.primary(Order).filter(number=number).first() if is_number(number) else None
         logger.warning("PayPal: capture %s fits no payment that was asked for", capture.get("id"))
         text = _("PayPal has a payment %(reference)s of %(amount)s that nobody asked for")
         values = {"reference": capture.get("id"), "amount": judging.shown_amount(capture)}
@@ -254,13 +283,21 @@ class Follower:
                 is_manual=False,
             )
 
-        self._try(order, note, capture["id"])
+        try:
+            self._try(order, note, capture["id"])
+        except Order.DoesNotExist:
+            # Deleted a moment ago, and its attempts with it.
+            return self._unexpected(capture)
+        entry = self._entries(capture["id"]).first()
+        if entry is not None and entry.is_manual:
+            text = _(
+                "PayPal’s payment %(reference)s was noted by hand before; PayPal’s refunds of it are not followed"
+            )
+            flag_once(order, text, reference=capture["id"])
         if order.payment_status == PaymentStatus.OVERPAID:
             flag_once(order, _("more came in than it costs; was it paid twice?"))
         if state == Payment.State.PENDING:
-            database.primary(PaymentAttempt).filter(pk=attempt.pk, next_look_at=None).update(
-                next_look_at=timezone.now() + timedelta(hours=1)
-            )
+            self._look_again(pk=attempt.pk)
             return Finding.OPEN
         return Finding.DONE
 
@@ -286,19 +323,47 @@ class Follower:
                 **told,
             )
 
-        self._try(order, note, reference)
-        return Finding.OPEN if state == Payment.State.PENDING else Finding.DONE
+        try:
+            self._try(order, note, reference)
+        except Order.DoesNotExist:
+            return Finding.GONE
+        if state == Payment.State.PENDING:
+            self._look_again(order=order)
+            return Finding.OPEN
+        return Finding.DONE
+
+    def _look_again(self, **which):
+        """Have the reconciliation ask about attempts that have come to an end."""
+        attempts = database.primary(PaymentAttempt).filter(
+            provider=NAME,
+            environment=self.account.environment,
+            reference__isnull=False,
+            next_look_at=None,
+            **which,
+        )
+        attempts.update(next_look_at=timezone.now() + timedelta(hours=1), looks=0)
 
     def _try(self, order, note, reference):
-        """Call a verb; what it refuses, the owner looks at: at PayPal it has happened."""
+        """
+        Call a verb; what it refuses, the owner looks at: at PayPal it has happened. ``Order.DoesNotExist`` if there
+        is no such order any more.
+        """
         with _shops_language():
             try:
                 note()
             except (IdempotencyConflict, TransitionRefused, ValidationError) as error:
+                if isinstance(error, TransitionRefused) and outcome.GONE in error.refused.values():
+                    raise Order.DoesNotExist from error
                 logger.warning("PayPal: %s of order %s: %s", reference, order.number, error)
                 why = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 text = _("what PayPal has as %(reference)s does not fit the ledger: %(why)s")
                 flag_once(order, text, reference=reference, why=why.rstrip("."))
+
+
+def is_number(text):
+    """Whether a text may be the number of one of our orders, and may be asked of the database."""
+    most = Order._meta.get_field("number").max_length
+    return isinstance(text, str) and 0 < len(text) <= most and text == clean_text(text)
 
 
 def _shops_language():
@@ -321,7 +386,7 @@ def flag_once(order, text, **values):
     order that waits for her look already gets the reason as a note.
     """
     with _shops_language():
-        reason = str(text % values if values else text)
+        reason = clean_text(str(text % values if values else text), lines=True)
 
     def work():
         fresh = database.locked(database.primary(Order).filter(pk=order.pk)).first()

@@ -148,13 +148,13 @@ class PayPal:
     def refund(self, payment, *, amount, key, reason="", notify_customer=False, user=None):
         """Send money back through PayPal, and have the ledger follow: see ``Provider.refund``."""
         order, amount = database.primary(Order).get(pk=payment.order_id), Decimal(amount)
-        body = {"amount": amount_of(amount, order.currency)}
+        # By its custom_id whoever hears of the refund finds what was told here.
+        body = {"amount": amount_of(amount, order.currency), "custom_id": key}
         known = database.primary(Payment).filter(method=NAME, kind=Payment.Kind.REFUND, order=order)
         self._check_left(order, amount, known)
-        # Should nobody hear of PayPal's answer, the reconciliation does.
-        database.primary(PaymentAttempt).filter(
-            order=order, provider=NAME, environment=self.account.environment, reference__isnull=False
-        ).update(next_look_at=timezone.now() + FIRST_LOOK)
+        self._note_wish(
+            order, key, {"reason": reason, "notify_customer": notify_customer, "user": user and user.pk}
+        )
         answer = self.client.post(
             "v2", "payments", "captures", payment.reference, "refund", body=body, key=key
         )
@@ -166,6 +166,21 @@ class PayPal:
             text = _("PayPal has sent the money back, but it does not fit the ledger. Look at the order.")
             raise ProviderFailed(text)
         return entry
+
+    def _note_wish(self, order, key, told):
+        """
+        Write down what the ledger is to have of a refund before PayPal is asked: its webhook may be faster than its
+        answer, and should nobody hear the answer, the reconciliation does.
+        """
+
+        def work():
+            ours = {"provider": NAME, "environment": self.account.environment, "reference__isnull": False}
+            for attempt in database.locked(database.primary(PaymentAttempt).filter(order=order, **ours)):
+                attempt.refunds[key] = told
+                attempt.looks, attempt.next_look_at = 0, timezone.now() + FIRST_LOOK
+                attempt.save(update_fields=["refunds", "looks", "next_look_at"])
+
+        database.in_transaction(PaymentAttempt, work)
 
     def _check_left(self, order, amount, known):
         """Refuse more than the ledger has left, unless it may be a refund that is asked for again."""

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 #: Days for which an event is kept that is done; it has customers' data.
 KEPT = timedelta(days=90)
+#: After so many looks, by then a month, nothing more is expected of an attempt.
+LOOKS = len(BACK_OFF) - 1 + GIVEN_UP.days
 #: So many failures one after the other mean that PayPal cannot be reached at all.
 IN_A_ROW = 3
 
@@ -98,7 +100,8 @@ def _wait(taken, error=""):
         return
     now = timezone.now()
     wait = BACK_OFF[min(taken.looks + 1, len(BACK_OFF) - 1)]
-    later = None if taken.created_at < now - GIVEN_UP else now + wait
+    # Not by its age: a refund may be asked for a year later.
+    later = None if taken.looks >= LOOKS else now + wait
     rows = database.primary(PaymentAttempt).filter(pk=taken.pk)
     rows.update(looks=F("looks") + 1)
     # Somebody else may have come to its end meanwhile.
