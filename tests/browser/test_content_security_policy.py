@@ -91,6 +91,7 @@ def test_only_what_wagtail_brings_is_blocked(shop, page):
         f"order-saved-texts/edit/{saved.pk}/": set(),
         "orders/ship-many/": set(),
         "orders/export/": set(),
+        "orders/print/": set(),
         f"bulk/wagtail_orders/order/ship/?next=/admin/orders/&id={order.pk}": set(),
         "order-shipping-methods/": set(),
         f"order-shipping-methods/edit/{ShippingMethod.objects.first().pk}/": set(),
