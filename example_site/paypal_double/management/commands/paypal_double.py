@@ -29,6 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, port, check, **options):
+        parent = os.getppid()  # before anything that takes time
         if not settings.DEBUG:
             raise CommandError("The double plays PayPal without any money, so it only runs with DEBUG=True.")
         try:
@@ -36,9 +37,9 @@ class Command(BaseCommand):
         except PortTaken as taken:
             raise CommandError(f"{taken} The demo goes on without PayPal.") from None
         if not check:
-            self.play(port, api_port, pages_port)
+            self.play(port, api_port, pages_port, parent)
 
-    def play(self, port, api_port, pages_port):
+    def play(self, port, api_port, pages_port, parent):
         from example_site.paypal_double import Double  # here, because --check and --help need no certificates
 
         folder = Path(settings.PAYPAL_DOUBLE_DIR)
@@ -51,12 +52,12 @@ class Command(BaseCommand):
             double.send_undelivered()
             self.stdout.write(f"PayPal's double, no real money: {double.pages_url}/")
             self.stdout.flush()
-            wait_for_the_end()
+            wait_for_the_end(parent)
 
 
-def wait_for_the_end():
-    """Until a signal says so, or the process that started this one has gone."""
-    end, parent = threading.Event(), os.getppid()
+def wait_for_the_end(parent):
+    """Until a signal says so, or the process ``parent``, which started this one, has gone."""
+    end = threading.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *args: end.set())
     while not end.wait(LOOK) and os.getppid() == parent:
