@@ -20,8 +20,9 @@ demo: $(VENV)/.test
 	$(BIN)/python manage.py migrate --verbosity 0
 	$(BIN)/python manage.py load_demo
 	@if test -z "$$PAYPAL_CLIENT_ID" && $(BIN)/python manage.py paypal_double $(PORT) --check; then \
+		ready="$${PAYPAL_DOUBLE_DIR:-var/paypal}/ca.pem"; rm -f "$$ready"; \
 		$(BIN)/python manage.py paypal_double $(PORT) & \
-		while kill -0 $$! 2>/dev/null && ! test -e "$${PAYPAL_DOUBLE_DIR:-var/paypal}/ca.pem"; do sleep 0.1; done; \
+		while kill -0 $$! 2>/dev/null && ! test -e "$$ready"; do sleep 0.1; done; \
 		kill -0 $$! 2>/dev/null && export PAYPAL_DOUBLE=$$(($(PORT) + 1)); \
 	fi; \
 	exec $(BIN)/python manage.py runserver $(PORT)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file <tempfile.SpooledT
 
 BUTTON = "Pay with PayPal"
 NOT_PAID = "Your order is not paid yet"
-PAID_WORDS = "Your payment of <strong>€42.00</strong> is here."
+PAID_WORDS = "Your payment of <strong>€42.00</strong> has arrived."
 PENDING = "PayPal is still working on your payment."
 
 

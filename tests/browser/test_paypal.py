@@ -110,7 +110,7 @@ def test_who_cancels_and_pays_late_after_all_has_paid_when_the_money_is_there(sh
     expect(page.locator("main")).to_contain_text("Paid")
     assert paypal.is_idle()
     page.goto(here)
-    expect_in_payment(page, "Your payment of €42.00 is here.")
+    expect_in_payment(page, "Your payment of €42.00 has arrived.")
     assert page.mistakes == []
 
 
@@ -136,5 +136,5 @@ def test_who_goes_back_from_paypal_finds_the_order_and_pays_it(shop, paypal, bro
     page.get_by_role("button", name="Pay with PayPal").click()
     page.wait_for_url("**/checkoutnow?token=*")
     press(page, "Pay now")
-    expect_in_payment(page, "is here")
+    expect_in_payment(page, "has arrived")
     assert Order.objects.get() == order
