@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ("amount", wagtail_orders.models.fields.MoneyField()),
                 ("approve_url", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("refunds", models.JSONField(default=dict)),
                 ("looks", models.PositiveIntegerField(default=0)),
                 ("next_look_at", models.DateTimeField(blank=True, db_index=True, null=True)),
                 (
