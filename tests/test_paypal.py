@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -377,6 +377,15 @@ def test_more_than_came_in_is_refused_before_paypal_is_asked(double):
     with pytest.raises(TransitionRefused):
         paypal().refund(payment, amount=Decimal("42.01"), key="a")
     assert double.refunds == {}
+
+
+def test_a_reason_that_the_ledger_would_not_take_is_refused_before_paypal_is_asked(double):
+    payment = paid(double)
+    with pytest.raises(ValidationError):
+        paypal().refund(payment, amount=HALF, key="a", reason="x" * 501)
+    assert double.refunds == {}
+    entry = paypal().refund(payment, amount=HALF, key="a", reason="NUL\0 and half \ud800")
+    assert entry.reason.startswith("NUL and half")
 
 
 def test_paypal_s_no_to_a_refund_is_told(double):

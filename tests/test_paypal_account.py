@@ -194,6 +194,8 @@ def test_an_answer_without_a_name_of_its_own_is_nobody_s(settings, answer):
         ({"value": "٤٢", "currency_code": "EUR"}, None),
         ({"value": "1e9", "currency_code": "EUR"}, None),
         ({"value": "9" * 5000, "currency_code": "EUR"}, None),
+        ({"value": ".50", "currency_code": "EUR"}, (Decimal("0.5"), "EUR")),
+        ({"value": "16800", "currency_code": "HUF"}, (Decimal(16800), "HUF")),
         ({"value": "-1.00", "currency_code": "EUR"}, (Decimal(-1), "EUR")),
         ("42.00", None),
         (None, None),

@@ -36,6 +36,7 @@ class Provider(Protocol):
         """
         Send ``amount`` of a confirmed ``payment`` back, in the order's currency, and return the ledger's entry. With
         the same ``key``, a random text of the caller's, it is sent once however often this is called.
+        ``ValidationError`` for a reason of more than 500 characters.
         """
 
     def page_of(self, payment):

@@ -13,7 +13,7 @@ from ...exceptions import ProviderFailed
 CURRENCIES = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD"
 WHOLE = "HUF JPY TWD"
 #: What Decimal would take besides, such as Infinity, 4_2 and digits without end, is no amount.
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,4})?")
+_NUMBER = re.compile(r"-?([0-9]{1,20}|[0-9]{0,20}\.[0-9]{1,4})")
 
 
 def amount_of(amount, currency):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ... import database
 from ...exceptions import ProviderFailed, TransitionRefused
 from ...lifecycle import outcome
+from ...lifecycle.checking import Checker
 from ...models import Order, Payment, PaymentAttempt
 from ...notifications.contents import shop_name
 from . import judging
@@ -148,6 +149,10 @@ class PayPal:
     def refund(self, payment, *, amount, key, reason="", notify_customer=False, user=None):
         """Send money back through PayPal, and have the ledger follow: see ``Provider.refund``."""
         order, amount = database.primary(Order).get(pk=payment.order_id), Decimal(amount)
+        # Now: what the ledger would refuse is not to be sent.
+        checker = Checker()
+        reason = checker.text("reason", reason, most=500)
+        checker.raise_errors()
         # By its custom_id whoever hears of the refund finds what was told here.
         body = {"amount": amount_of(amount, order.currency), "custom_id": key}
         known = database.primary(Payment).filter(method=NAME, kind=Payment.Kind.REFUND, order=order)
