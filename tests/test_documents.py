@@ -558,9 +558,12 @@ def test_every_template_of_a_document_compiles_and_escapes(kind):
 def test_the_examples_of_the_docs_run(order, site, monkeypatch, tmp_path, settings):
     text = (Path(__file__).resolve().parent.parent / "docs" / "paper.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
-    making, merging, own, *given = blocks
+    making, printing, merging, own, *given = blocks
     names = {"order": order, "other": placed(site=site), "file": io.BytesIO()}
     exec(making, names)
+    exec(printing, names)
+    assert pages_of(names["file"].getvalue()) == names["printing"].made == 2
+    names["file"] = io.BytesIO()
     exec(merging, names)
     assert pages_of(names["book"]) == pages_of(names["file"].getvalue()) == 2
     monkeypatch.setattr(hooks, "_hooks", {name: list(found) for name, found in hooks._hooks.items()})
