@@ -92,7 +92,9 @@ def environment(wheel, tmp_path_factory):
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", wheel]
-    subprocess.run(install, check=True, capture_output=True)
+    # What stands on PYTHONPATH would be taken for installed there.
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(install, check=True, capture_output=True, env=surroundings)
     (folder / "one_file_site.py").write_text(SITE)
     return folder
 
