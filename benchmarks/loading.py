@@ -35,6 +35,8 @@ from .stock.models import Load
 #: The orders were placed evenly between these two moments.
 FIRST, LAST = datetime(2024, 1, 1, 6), datetime(2026, 10, 31, 20)  # noqa: DTZ001 - UTC, as the columns have it
 CHUNK = 5_000
+#: To be changed with what is loaded: databases of another version are made anew.
+VERSION = "1"
 #: How many samples there are of each state: each place with each way to pay.
 VARIANTS = 18
 
@@ -43,7 +45,8 @@ def ensure(count):
     """Have the database hold ``count`` orders, four in five archived; made anew unless it does so already."""
     found = _found()
     wanted = {"orders": count, "made_by": made_by()}
-    if found == wanted:
+    # Not all there, or more: a run was ended before it could remove what it had added.
+    if found == wanted and Order.objects.count() == count:
         return
     if found is None and _has_tables():
         raise SystemExit(
@@ -59,11 +62,9 @@ def ensure(count):
 
 
 def made_by():
-    """Changes with the package's migrations and with the loader."""
+    """Changes with the package's migrations and with the loader's version."""
     names = sorted(name for app, name in MigrationLoader(None).disk_migrations if app == "wagtail_orders")
-    here = Path(__file__).parent
-    sources = [(here / name).read_text() for name in ("loading.py", "samples.py")]
-    return hashlib.sha256("".join([*names, *sources]).encode()).hexdigest()
+    return hashlib.sha256(" ".join([VERSION, *names]).encode()).hexdigest()
 
 
 def _found():

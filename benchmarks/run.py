@@ -31,7 +31,7 @@ def url_of(database, orders):
 
 
 def measure(orders, cases, seconds):
-    """Measure one database, which the settings name, and print the rows as JSON."""
+    """Measure one database, which the settings name, and print each row as JSON."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     import django
 
@@ -53,16 +53,29 @@ def measure(orders, cases, seconds):
         "placing": placing.placing,
         "exports": export_cases.exports,
     }
-    rows = []
     for name in cases:
         say(f"{orders} orders: {name}")
         for row in groups[name](orders):
             row.orders = orders
-            rows.append(row)
+            print(json.dumps(asdict(row)), flush=True)
             say(
-                f"    {row.case}: {row.ratio:.2f} {'MISSES ' + ', '.join(row.misses()) if row.misses() else ''}"
+                f"    {row.case}: {row.ratio:.2f} {' '.join(['MISSES', *row.misses()]) if row.misses() else ''}"
             )
-    json.dump([asdict(row) for row in rows], sys.stdout)
+
+
+def measured_apart(database, orders, given):
+    """The rows of one database, each as soon as it is there, from a process of its own, for it has one database."""
+    arguments = ["--orders", orders, "--cases", ",".join(given.cases), "--seconds", given.seconds]
+    child = subprocess.Popen(  # noqa: S603
+        [sys.executable, __file__, "--measure", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DATABASE_URL": url_of(database, orders)},
+    )
+    for line in child.stdout:
+        yield json.loads(line)
+    if child.wait():
+        raise SystemExit(child.returncode)
 
 
 def main():
@@ -99,24 +112,10 @@ def main():
     for database in given.database or ["sqlite"]:
         results[database] = []
         for orders in sorted(given.orders):
-            # A process of its own, for it has one database.
-            done = subprocess.run(  # noqa: S603
-                [
-                    sys.executable,
-                    __file__,
-                    "--measure",
-                    *("--orders", str(orders)),
-                    *("--cases", ",".join(given.cases)),
-                    *("--seconds", str(given.seconds)),
-                ],
-                check=True,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "DATABASE_URL": url_of(database, orders)},
-            )
-            results[database] += json.loads(done.stdout)
-            if given.json:
-                given.json.write_text(json.dumps(results, indent=1))
+            for row in measured_apart(database, orders, given):
+                results[database].append(row)
+                if given.json:
+                    given.json.write_text(json.dumps(results, indent=1))
     text = table.render(results)
     print(text)
     if given.write:
