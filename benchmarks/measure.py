@@ -40,11 +40,14 @@ class Row:
     orders: int = 0
     is_page: bool = False
 
+    def is_judged(self):
+        return self.figure is not None and self.orders >= self.least_orders
+
     def misses(self):
         """What of it is not as it must be."""
-        if self.orders < self.least_orders:
-            return []
         missed = []
+        if self.orders < self.least_orders:
+            return missed
         if self.figure is not None:
             is_missed = self.ratio < self.figure if self.is_rate else self.ratio > self.figure
             missed += ["time"] if is_missed else []

@@ -40,13 +40,9 @@ def _name(database):
 def _cells(row):
     figure = "" if row.figure is None else f"{'≥' if row.is_rate else '≤'} {row.figure:g}"
     missed = row.misses()
-    verdict = (
-        "ok"
-        if row.figure is not None and not missed
-        else f"**misses: {', '.join(missed)}**"
-        if missed
-        else ""
-    )
+    verdict = "ok" if row.is_judged() else ""
+    if missed:
+        verdict = f"**misses: {', '.join(missed)}**"
     queries = (
         "" if row.queries is None else f"{row.queries:,.3g}" if row.queries < 100 else f"{row.queries:,.0f}"
     )
