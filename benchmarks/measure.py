@@ -39,6 +39,8 @@ class Row:
     least_orders: int = 0
     orders: int = 0
     is_page: bool = False
+    #: What an empty page took in the same rounds, so that pages of different runs can be compared.
+    unit: float = 0
 
     def is_judged(self):
         return self.figure is not None and self.orders >= self.least_orders
@@ -78,6 +80,8 @@ class Turns:
         self.samples = {name: [] for name in ways}
         self.queries = {}
         ways = {name: way if isinstance(way, tuple) else (lambda: None, way) for name, way in ways.items()}
+        if not patience.seconds:
+            least = warm = 1
         begun = time.monotonic()
         for name, (prepare, run) in ways.items():
             for _time in range(warm):
@@ -96,6 +100,8 @@ class Turns:
     def row(self, case, name, floor, **facts):
         """The line of the table for ``name`` beside ``floor``; both may be names or samples."""
         mine, base = self.samples[name], self.samples[floor]
+        if empty := next((name for name in self.samples if name.startswith("an empty")), None):
+            facts["unit"] = median(self.samples[empty], "cpu")
         if stock := facts.pop("stock", None):
             facts["stock"] = ratio(self.samples[stock], base)
         return Row(

@@ -68,6 +68,7 @@ def deep(orders):
     at = STOCK + "?is_archived=true&p="
     turns = Turns(
         {
+            "an empty listing": browser.get(EMPTY_LISTING),
             "the first page": browser.get(ARCHIVED),
             "page 3": browser.get(f"{ARCHIVED}?p=3"),
             "in the middle": browser.get(f"{ARCHIVED}?p={last // 2}"),
@@ -131,7 +132,8 @@ def _filtered(name, url, chosen, method):
     stock = browser.get(
         f"{STOCK}?is_archived={name == 'archived'}&payment_status=paid&fulfillment_status=fulfilled"
     )
-    turns = Turns({"the first page": browser.get(url), **ways, "stock": stock}, most=9)
+    floors = {"an empty listing": browser.get(EMPTY_LISTING), "the first page": browser.get(url)}
+    turns = Turns({**floors, **ways, "stock": stock}, most=9)
     for label in chosen:
         yield turns.row(
             f"filter, {name}: {label}",
@@ -163,6 +165,7 @@ def search(orders):
     }
     turns = Turns(
         {
+            "an empty listing": browser.get(EMPTY_LISTING),
             # An accent alone is no word: nothing is looked for, nothing found.
             "the page without a hit": browser.get(f"{ALL}?q=%CC%81"),
             "the first page": browser.get(ALL),

@@ -92,7 +92,10 @@ def main():
     )
     parser.add_argument("--cases", type=lambda text: text.split(","), default=CASES, help=",".join(CASES))
     parser.add_argument(
-        "--seconds", type=float, default=10, help="after which a group of cases begins no further round (10)"
+        "--seconds",
+        type=float,
+        default=10,
+        help="after which a group of cases begins no further round (10); 0 only shows that it runs",
     )
     parser.add_argument(
         "--write", type=Path, help="a file that keeps the table, with the command and the machine"
