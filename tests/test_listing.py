@@ -664,7 +664,7 @@ def test_who_may_only_look_sees_no_tick_box_no_step_and_no_bulk_bar(client, djan
             ("Mark as paid", None),
         ),
         ("delete_order", ["Delete"], None),
-        (("view_order", "export_order"), ["Export"], None),
+        (("view_order", "export_order"), ["Print", "Export"], None),
     ],
 )
 def test_who_may_do_part_is_offered_that_part(codename, bulk, step, client, django_user_model):
@@ -691,12 +691,13 @@ def test_each_state_offers_the_bulk_actions_it_has_a_use_for(desk):
         "Ship…",
         "Order handled",
         "Archive",
+        "Print",
         "Export",
         "Cancel",
         "Delete",
     ]
-    assert offered[ARCHIVE] == ["Mark as paid", "Take back from the archive", "Export", "Delete"]
-    assert len(offered[ALL]) == 8
+    assert offered[ARCHIVE] == ["Mark as paid", "Take back from the archive", "Print", "Export", "Delete"]
+    assert len(offered[ALL]) == 9
 
 
 # What it costs

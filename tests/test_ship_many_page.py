@@ -338,6 +338,7 @@ def test_the_listing_leads_to_both(desk, orders):
         "ship",
         "mark-handled",
         "archive",
+        "print",
         "export",
         "cancel",
         "delete",
